@@ -1,0 +1,67 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "ftsl",
+    products: [
+        .executable(name: "ftsl", targets: ["ftsl"]),
+        .library(name: "FTSLKit", targets: ["FTSLKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(
+            name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque],
+            swiftSettings: settings),
+        .target(
+            name: "FTSLTransport", dependencies: ["FTSLCore", nioCore, nioPosix],
+            swiftSettings: settings),
+        .target(
+            name: "FTSLKit",
+            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix, logging],
+            swiftSettings: settings),
+        .target(
+            name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
+            swiftSettings: settings),
+        .target(
+            name: "FTSLCommands",
+            dependencies: ["FTSLKit", "FTSLCore", nioCore, logging, argumentParser],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",
+                    "-lswiftSynchronization",
+                ])
+            ]),
+        .executableTarget(
+            name: "ftsl-sim", dependencies: ["FTSLSimulation", argumentParser],
+            swiftSettings: settings),
+        .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
+    ]
+)

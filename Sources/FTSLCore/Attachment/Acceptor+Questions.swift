@@ -1,0 +1,163 @@
+extension Acceptor {
+    // MARK: OPEN [FTSL §4.1]
+
+    func open(_ id: ConnectionID, _ open: HandshakeMessage.Open, now: Instant) {
+        guard let version = ProtocolVersion.agree(with: open.versions) else {
+            let mine = ProtocolVersion.supported.map(String.init).joined(separator: ", ")
+            let theirs = open.versions.map(String.init).joined(separator: ", ")
+            refuse(
+                id,
+                .init(
+                    kind: .refused, code: .versionMismatch,
+                    text: "this end speaks version \(mine), the other \(theirs)",
+                    extensions: Extensions(supportedVersions: ProtocolVersion.supported)))
+            return
+        }
+        if let refusal = admission(from: connections[id]?.source ?? "", now: now) {
+            refuse(id, refusal)
+            return
+        }
+        let window = openingWindow
+        guard let window else {
+            refuse(id, .init(kind: .refused, code: .limits, text: "no memory for another session"))
+            return
+        }
+        answerOpen(id, open, version: version, window: window, now: now)
+    }
+
+    private func answerOpen(
+        _ id: ConnectionID, _ open: HandshakeMessage.Open, version: UInt16, window: UInt32,
+        now: Instant
+    ) {
+        let key = HandshakeKey(using: &rng)
+        let nonce = randomBytes(HandshakeMessage.nonceLength, using: &rng)
+        let secret: SessionSecret
+        do {
+            secret = try key.secret(
+                peer: open.publicKey, initiatorNonce: open.nonce, acceptorNonce: nonce)
+        } catch {
+            condemn(id, error)
+            return
+        }
+        let sessionID = SessionID.random(using: &rng)
+        var limits = configuration.limits
+        limits.initialWindow = window
+        let identity = Session.Identity(
+            role: .acceptor, id: sessionID, secret: secret, version: version,
+            flags: configuration.flags, limits: AgreedLimits(own: limits, peer: open.limits),
+            maxWindow: configuration.maxWindow)
+        let session = Session(identity: identity, host: host, budget: budget, now: now)
+        let source = connections[id]?.source ?? ""
+        entries[sessionID] = Entry(session: session, source: source, now: now)
+        unconfirmed.insert(sessionID)
+        sessionsPerSource[source, default: 0] += 1
+        nextDeadline = min(nextDeadline, now + Bound.unconfirmed)
+        let opened = HandshakeMessage.Opened(
+            version: version, id: sessionID, nonce: nonce, publicKey: key.publicKey, host: host,
+            flags: configuration.flags, limits: limits)
+        connections[id]?.answer(.opened(opened), secret: secret)
+        connections[id]?.state = .opened(sessionID)
+        shedUnconfirmed(from: source)
+    }
+
+    /// As large as the budget comfortably allows, never less than the reserve. [FTSL §5.3]
+    private var openingWindow: UInt32? {
+        let free = budget.budget.capacity - budget.budget.reserved
+        let wanted = min(UInt64(configuration.limits.initialWindow), configuration.maxWindow)
+        let window = max(
+            min(wanted, free / 64), min(wanted, UInt64(Bound.reservedWindow)))
+        guard Session.reservation(window: window, flags: configuration.flags) <= free else {
+            return nil
+        }
+        return UInt32(window)
+    }
+
+    private func admission(
+        from source: String, now: Instant
+    ) -> HandshakeMessage.Verdict? {
+        if isDraining {
+            return .init(kind: .refused, code: .shuttingDown, text: "the listener is shutting down")
+        }
+        if tombstones >= configuration.maxTombstones {
+            return .init(kind: .refused, code: .limits, text: "too many ended sessions to remember")
+        }
+        if activeSessions >= configuration.concurrentSessions {
+            switch configuration.whenBusy {
+            case .wait:
+                return .init(
+                    kind: .later, code: .busy, retryAfter: .milliseconds(500),
+                    text: "another session is being served")
+            case .refuse:
+                return .init(
+                    kind: .refused, code: .busy, text: "another session is being served")
+            }
+        }
+        if sessionsPerSource[source, default: 0] >= configuration.maxSessionsPerSource
+            || activeSessions >= configuration.maxSessions
+        {
+            guard evictOldestParked(from: source, now: now) else {
+                return .init(kind: .refused, code: .limits, text: "too many sessions")
+            }
+        }
+        return nil
+    }
+
+    // MARK: RESUME [FTSL §4.3]
+
+    func resume(
+        _ id: ConnectionID, _ resume: HandshakeMessage.Resume, _ frame: HandshakeReader.Frame,
+        now: Instant
+    ) {
+        let entry = entries[resume.id]
+        // An unknown id and a bad MAC cost the same work and get the same answer. [FTSL §4.4]
+        let secret = entry?.session.identity.secret ?? decoySecret
+        let verified = secret.verify(
+            frame.mac, by: .initiator, kind: .resume, transcript: frame.transcript)
+        guard let entry, verified else {
+            refuse(
+                id, .init(kind: .gone, code: .sessionGone, text: "no such session is known here"))
+            return
+        }
+        let session = entry.session
+        guard resume.version == session.identity.version else {
+            refuse(
+                id,
+                .init(
+                    kind: .refused, code: .versionMismatch,
+                    text: "the session speaks version \(session.identity.version)"),
+                secret: secret)
+            return
+        }
+        guard resume.attachment > session.highestAttachment else {
+            refuse(
+                id,
+                .init(
+                    kind: .refused, code: .staleAttachment,
+                    text: "attachment \(session.highestAttachment.value) was proven already"),
+                secret: secret)
+            return
+        }
+        let resumed = HandshakeMessage.Resumed(
+            nonce: randomBytes(HandshakeMessage.nonceLength, using: &rng),
+            attachment: resume.attachment, host: host, reports: session.reports)
+        connections[id]?.answer(.resumed(resumed), secret: secret)
+        connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
+    }
+
+    // MARK: Refusing
+
+    func refuse(
+        _ id: ConnectionID, _ verdict: HandshakeMessage.Verdict, secret: SessionSecret? = nil
+    ) {
+        refusals[verdict.code, default: 0] += 1
+        connections[id]?.refuse(verdict, secret: secret)
+        events.append(.close(id, Failure(.peer, verdict.code, verdict.text)))
+    }
+
+    /// A stranger that breaks the rules gets no answer it could learn from.
+    func condemn(_ id: ConnectionID, _ failure: Failure) {
+        refusals[failure.code, default: 0] += 1
+        connections[id]?.state = .closing
+        events.append(.close(id, failure))
+    }
+}

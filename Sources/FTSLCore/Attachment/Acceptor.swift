@@ -1,0 +1,255 @@
+internal import DequeModule
+package import NIOCore
+
+/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
+///
+/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s. [FTSL §4]
+package final class Acceptor {
+    enum Standing {
+        case unconfirmed(since: Instant)
+        case confirmed
+        /// The outcome is told to whoever resumes, until the peer's BYE or the session time-out.
+        case tombstone
+    }
+
+    final class Entry {
+        let session: Session
+        let source: String
+        var standing: Standing
+        var connection: ConnectionID?
+        var parkedSince: Instant
+
+        init(session: Session, source: String, now: Instant) {
+            self.session = session
+            self.source = source
+            standing = .unconfirmed(since: now)
+            parkedSince = now
+        }
+
+        var isParked: Bool {
+            if case .confirmed = standing { return connection == nil }
+            return false
+        }
+    }
+
+    package let host: HostIdentity
+    package var configuration: AcceptorConfiguration
+    /// True once no new session is welcome; resumes go on.
+    package var isDraining = false
+    package internal(set) var refusals: [FailureCode: UInt64] = [:]
+
+    let budget: SharedBudget
+    var rng: any RandomNumberGenerator
+    var connections: [ConnectionID: AcceptorConnection] = [:]
+    var unproven = Deque<ConnectionID>()
+    var entries: [SessionID: Entry] = [:]
+    var unconfirmed: Set<SessionID> = []
+    var sessionsPerSource: [String: Int] = [:]
+    /// No later than the earliest deadline of any connection or session.
+    var nextDeadline = Instant.distantFuture
+    /// Running sessions: confirmed and without a fixed outcome.
+    package internal(set) var activeSessions = 0
+    package internal(set) var tombstones = 0
+    var events = Deque<AcceptorEvent>()
+    let decoySecret: SessionSecret
+
+    package init(
+        configuration: AcceptorConfiguration, host: HostIdentity,
+        rng: some RandomNumberGenerator
+    ) {
+        var rng = rng
+        self.configuration = configuration
+        self.host = host
+        decoySecret = SessionSecret(bytes: randomBytes(32, using: &rng))
+        self.rng = rng
+        budget = SharedBudget(capacity: configuration.maxMemory)
+    }
+
+    // MARK: The driver's calls
+
+    package func accepted(_ id: ConnectionID, from source: String, now: Instant) {
+        let connection = AcceptorConnection(source: source, now: now)
+        connections[id] = connection
+        nextDeadline = min(nextDeadline, connection.deadline)
+        unproven.append(id)
+        shedUnproven()
+    }
+
+    package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
+        guard let connection = connections[id] else { return }
+        switch connection.state {
+        case .closing: return
+        case .attached(let sessionID): feed(sessionID, bytes, now: now)
+        case .asking, .opened, .resumed:
+            connections[id]?.reader.append(bytes)
+            do {
+                try advance(id, now: now)
+            } catch {
+                condemn(id, error)
+            }
+        }
+    }
+
+    package func closed(_ id: ConnectionID, _ failure: Failure?, now: Instant) {
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        guard case .attached(let sessionID) = connection.state,
+            let entry = entries[sessionID], entry.connection == id
+        else { return }
+        let why = failure ?? Failure(.peer, .unreachable, "the connection was closed")
+        detach(entry, why, now: now)
+    }
+
+    /// Bytes that should leave on this connection now.
+    package func transmit(
+        _ id: ConnectionID, into out: inout [ByteBuffer], limit: Int, now: Instant
+    ) {
+        guard let connection = connections[id] else { return }
+        if connection.outgoing.readableBytes > 0 {
+            out.append(connection.outgoing)
+            connections[id]?.outgoing = ByteBuffer()
+        }
+        guard case .attached(let sessionID) = connection.state, let entry = entries[sessionID],
+            entry.connection == id
+        else { return }
+        entry.session.transmit(into: &out, limit: limit, now: now)
+        drain(entry, now: now)
+    }
+
+    package func nextEvent() -> AcceptorEvent? { events.popFirst() }
+
+    package func session(_ id: SessionID) -> Session? { entries[id]?.session }
+
+    /// Call after the application changed a session, before `transmit`.
+    package func touched(_ id: SessionID, now: Instant) {
+        if let entry = entries[id] { drain(entry, now: now) }
+    }
+
+    package var unprovenConnections: Int {
+        connections.values.count { $0.isUnproven }
+    }
+
+    package var sessionIDs: [SessionID] { Array(entries.keys) }
+
+    /// The connection that carries a session now.
+    package func connection(of id: SessionID) -> ConnectionID? { entries[id]?.connection }
+
+    // MARK: Handshake
+
+    private func advance(_ id: ConnectionID, now: Instant) throws(Failure) {
+        while let frame = try connections[id]?.reader.next() {
+            guard let connection = connections[id] else { return }
+            switch (connection.state, frame.message) {
+            case (.asking, .open(let open)): self.open(id, open, now: now)
+            case (.asking, .resume(let resume)): self.resume(id, resume, frame, now: now)
+            case (.opened(let session), .confirm):
+                try confirm(id, session, frame, now: now)
+                return
+            case (.resumed(let session, let number, let reports), .proof):
+                try prove(id, session, number, reports, frame, now: now)
+                return
+            default:
+                throw .violation(.unexpectedFrame, "an unexpected \(frame.kind) in the handshake")
+            }
+        }
+    }
+
+    private func confirm(
+        _ id: ConnectionID, _ sessionID: SessionID, _ frame: HandshakeReader.Frame, now: Instant
+    ) throws(Failure) {
+        guard let entry = entries[sessionID], case .unconfirmed = entry.standing,
+            entry.session.identity.secret.verify(
+                frame.mac, by: .initiator, kind: .confirm, transcript: frame.transcript)
+        else { throw .violation(.authenticationFailed, "a CONFIRM that does not verify") }
+        begin(entry)
+        attach(entry, id, .opening, [], now: now)
+    }
+
+    private func prove(
+        _ id: ConnectionID, _ sessionID: SessionID, _ number: AttachmentNumber,
+        _ reports: [ChannelReport], _ frame: HandshakeReader.Frame, now: Instant
+    ) throws(Failure) {
+        guard let entry = entries[sessionID],
+            entry.session.identity.secret.verify(
+                frame.mac, by: .initiator, kind: .proof, transcript: frame.transcript)
+        else { throw .violation(.authenticationFailed, "a PROOF that does not verify") }
+        // Checked at RESUME too, but another attachment may have been proven since. [FTSL §4.6]
+        guard number > entry.session.highestAttachment else {
+            throw Failure(.peer, .staleAttachment, "a newer attachment was proven meanwhile")
+        }
+        supersede(entry, now: now)
+        begin(entry)
+        attach(entry, id, number, reports, now: now)
+    }
+
+    private func begin(_ entry: Entry) {
+        guard case .unconfirmed = entry.standing else { return }
+        entry.standing = .confirmed
+        unconfirmed.remove(entry.session.identity.id)
+        activeSessions += 1
+        events.append(.confirmed(entry.session.identity.id))
+    }
+
+    private func attach(
+        _ entry: Entry, _ id: ConnectionID, _ number: AttachmentNumber,
+        _ reports: [ChannelReport], now: Instant
+    ) {
+        let sessionID = entry.session.identity.id
+        entry.connection = id
+        entry.session.attach(number, reports: reports, now: now)
+        events.append(.attached(sessionID, id, resumed: number != .opening))
+        connections[id]?.state = .attached(sessionID)
+        let rest = connections[id]?.reader.takeRest() ?? ByteBuffer()
+        if rest.readableBytes > 0 { entry.session.receive(rest, now: now) }
+        drain(entry, now: now)
+    }
+
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL §4.6]
+    private func supersede(_ entry: Entry, now: Instant) {
+        guard let old = entry.connection else { return }
+        var bytes = ByteBuffer()
+        StreamFrame.superseded.encode(into: &bytes)
+        connections[old]?.outgoing.writeImmutableBuffer(bytes)
+        connections[old]?.state = .closing
+        entry.session.detach(now: now)
+        entry.connection = nil
+        let why = Failure(.peer, .superseded, "a newer connection of the same session")
+        events.append(.close(old, why))
+    }
+
+    private func feed(_ id: SessionID, _ bytes: ByteBuffer, now: Instant) {
+        guard let entry = entries[id] else { return }
+        entry.session.receive(bytes, now: now)
+        drain(entry, now: now)
+    }
+
+    /// Handles what concerns the host, and announces the rest.
+    func drain(_ entry: Entry, now: Instant) {
+        let session = entry.session
+        nextDeadline = min(nextDeadline, session.deadline)
+        if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
+        guard session.outcome != nil else { return }
+        bury(entry, now: now)
+    }
+
+    /// The driver saw a `detach` among the session's events.
+    package func detachRequested(_ id: SessionID, _ failure: Failure, now: Instant) {
+        guard let entry = entries[id], let connection = entry.connection else { return }
+        var bytes: [ByteBuffer] = []
+        if failure.code.isViolation {
+            entry.session.transmit(into: &bytes, limit: Bound.readAhead, now: now)
+        }
+        for buffer in bytes { connections[connection]?.outgoing.writeImmutableBuffer(buffer) }
+        connections[connection]?.state = .closing
+        detach(entry, failure, now: now)
+        events.append(.close(connection, failure))
+    }
+
+    func detach(_ entry: Entry, _ failure: Failure, now: Instant) {
+        entry.connection = nil
+        entry.parkedSince = now
+        entry.session.detach(now: now)
+        events.append(.detached(entry.session.identity.id, failure))
+        shedParked(now: now)
+        drain(entry, now: now)
+    }
+}

@@ -1,0 +1,45 @@
+internal import NIOCore
+
+/// One accepted connection until it carries a session: read a question, answer, wait for the proof. [FTSL §4]
+struct AcceptorConnection {
+    enum State {
+        /// Nothing complete was read.
+        case asking
+        /// OPENED was sent; CONFIRM makes the session real.
+        case opened(SessionID)
+        /// RESUMED was sent; PROOF switches the attachment.
+        case resumed(SessionID, AttachmentNumber, [ChannelReport])
+        case attached(SessionID)
+        /// An answer is on its way out; nothing more is read.
+        case closing
+    }
+
+    var state = State.asking
+    var reader = HandshakeReader()
+    var outgoing = ByteBuffer()
+    let source: String
+    let deadline: Instant
+
+    init(source: String, now: Instant) {
+        self.source = source
+        deadline = now + Bound.handshakeDeadline
+    }
+
+    /// True while the peer has not proven that it may be here.
+    var isUnproven: Bool {
+        switch state {
+        case .asking, .opened, .resumed: true
+        case .attached, .closing: false
+        }
+    }
+
+    mutating func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
+        let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)
+        outgoing.writeImmutableBuffer(bytes)
+    }
+
+    mutating func refuse(_ verdict: HandshakeMessage.Verdict, secret: SessionSecret?) {
+        answer(.verdict(verdict), secret: secret)
+        state = .closing
+    }
+}

@@ -1,0 +1,161 @@
+package import NIOCore
+
+/// One direction of one channel, at the end that reads. [FTSL §5]
+package struct ReceiveChannel {
+    package let number: ChannelNumber
+    /// First position not received; counts FIN.
+    package private(set) var received: UInt64 = 0
+    /// Bytes the application has taken.
+    package private(set) var taken: UInt64 = 0
+    package private(set) var finPosition: UInt64?
+    /// The application took the end too (closed its output without error).
+    package private(set) var endTaken = false
+    /// Our reader went away after this many bytes; the rest is discarded. [FTSL §5.5]
+    package private(set) var stoppedAt: UInt64?
+    package private(set) var window: UInt64
+    private let maxWindow: UInt64
+    private let digest = StreamDigest()
+
+    private var announcedAcknowledged: UInt64 = 0
+    private var announcedCredit: UInt64
+    private var firstUnacknowledged: Instant?
+    private var announceNow = false
+
+    package init(number: ChannelNumber, window: UInt64, maxWindow: UInt64) {
+        self.number = number
+        self.window = window
+        self.maxWindow = max(window, maxWindow)
+        announcedCredit = window
+    }
+
+    /// Cumulative acknowledgement: never beyond what the application took. [FTSL §2-3]
+    package var acknowledged: UInt64 {
+        if let finPosition, endTaken, taken == finPosition { return finPosition + 1 }
+        return taken
+    }
+
+    /// The peer knows that everything was taken.
+    package var isDone: Bool {
+        guard let finPosition else { return false }
+        return announcedAcknowledged > finPosition
+    }
+
+    package var bytesReceived: UInt64 { min(received, finPosition ?? received) }
+    package var buffered: UInt64 { bytesReceived - taken }
+    package var granted: UInt64 { announcedCredit - min(announcedCredit, taken) }
+    package var report: (received: UInt64, digest: UInt64) { (received, digest.value) }
+
+    /// Accepts data that may overlap what is here; returns the new part.
+    package mutating func receive(
+        _ bytes: ByteBuffer, at position: UInt64, now: Instant
+    ) throws(Failure) -> ByteBuffer? {
+        var bytes = bytes
+        let end = position + UInt64(bytes.readableBytes)
+        guard position <= received else {
+            throw .violation(
+                .positionGap, "data at \(position) where \(received) was next")
+        }
+        guard end > received else { return nil }
+        guard finPosition == nil else {
+            throw .violation(.contradictoryState, "data after the end at \(received - 1)")
+        }
+        guard end <= announcedCredit else {
+            throw .violation(.creditOverrun, "data to \(end), beyond the credit \(announcedCredit)")
+        }
+        bytes.moveReaderIndex(forwardBy: Int(received - position))
+        digest.update(bytes)
+        received = end
+        if stoppedAt != nil {
+            took(Int(received - taken), now: now)
+            return nil
+        }
+        return bytes
+    }
+
+    /// Accepts FIN after comparing digests; true when it is new.
+    package mutating func finish(
+        at position: UInt64, digest theirs: UInt64
+    ) throws(Failure) -> Bool {
+        if let finPosition {
+            guard finPosition == position else {
+                throw .violation(
+                    .contradictoryState, "the end was at \(finPosition), now at \(position)")
+            }
+            // A repeated FIN asks for the acknowledgement that was lost.
+            announceNow = true
+            return false
+        }
+        guard position == received else {
+            throw .violation(.positionGap, "the end at \(position) where \(received) was next")
+        }
+        guard digest.value == theirs else {
+            throw .violation(
+                .digestMismatch,
+                "the first \(position) bytes do not have the digest the peer states")
+        }
+        finPosition = position
+        received = position + 1
+        if stoppedAt != nil { tookEnd() }
+        return true
+    }
+
+    /// The application has taken `count` more bytes.
+    package mutating func took(_ count: Int, now: Instant) {
+        precondition(count >= 0 && taken + UInt64(count) <= bytesReceived, "took more than came")
+        taken += UInt64(count)
+        if firstUnacknowledged == nil, count > 0 { firstUnacknowledged = now }
+        if taken - min(taken, announcedAcknowledged) >= window / 4 { announceNow = true }
+    }
+
+    package mutating func tookEnd() {
+        endTaken = true
+        announceNow = true
+    }
+
+    /// Our reader is gone: everything that came and comes counts as taken. [FTSL §5.5]
+    package mutating func stop(at position: UInt64, now: Instant) {
+        guard stoppedAt == nil, !endTaken else { return }
+        stoppedAt = min(position, taken)
+        took(Int(bytesReceived - taken), now: now)
+        announceNow = true
+        if finPosition != nil { tookEnd() }
+    }
+
+    /// BLOCKED: answer at once, and grow the window where it, not the reader, is what limits. [FTSL §5.3]
+    package mutating func blocked(reserve: (UInt64) -> Bool) {
+        announceNow = true
+        guard buffered < window / 2, window < maxWindow else { return }
+        let more = min(window, maxWindow - window)
+        guard reserve(more) else { return }
+        window += more
+    }
+
+    package func acknowledgementDeadline(delay: Duration) -> Instant? {
+        firstUnacknowledged.map { $0 + delay }
+    }
+
+    /// True when an ACK should leave even if nothing else does.
+    package func mustAnnounce(now: Instant, delay: Duration) -> Bool {
+        if announceNow { return true }
+        guard let deadline = acknowledgementDeadline(delay: delay) else { return false }
+        return deadline <= now
+    }
+
+    /// True when an ACK would tell something new.
+    package var hasNews: Bool {
+        announceNow || acknowledged > announcedAcknowledged
+    }
+
+    /// The newest values, about to be written.
+    package mutating func announce() -> StreamFrame {
+        let credit = taken + window
+        announcedAcknowledged = max(announcedAcknowledged, acknowledged)
+        announcedCredit = max(announcedCredit, credit)
+        firstUnacknowledged = nil
+        announceNow = false
+        return .ack(number, acknowledged: announcedAcknowledged, credit: announcedCredit)
+    }
+
+    /// A new attachment hears everything again.
+    package mutating func reannounce() { announceNow = true }
+}

@@ -1,0 +1,120 @@
+internal import DequeModule
+package import NIOCore
+
+/// The bytes of one stream that the peer has not acknowledged, held by reference to the buffers they came in.
+///
+/// Retention costs no copy: what is sent is a slice of what was read. Whole chunks are dropped as they are
+/// acknowledged. Digest states are kept at intervals, so the digest at *any* retained position can be told
+/// when a resuming peer reports its own. [FTSL §4.3]
+package struct Retention {
+    private struct Chunk {
+        var position: UInt64
+        var bytes: ByteBuffer
+        /// The digest of everything before `position`; the first chunk always has one.
+        var digestBefore: StreamDigest?
+
+        var end: UInt64 { position + UInt64(bytes.readableBytes) }
+    }
+
+    private var chunks = Deque<Chunk>()
+    private let running = StreamDigest()
+    private var unmarked = 0
+    /// The chunk that holds the next byte to send; equal to `chunks.count` when all is sent.
+    private var cursor = 0
+
+    /// Position after the last byte written.
+    package private(set) var end: UInt64 = 0
+    /// Bytes held, whole chunks counted.
+    package private(set) var byteCount = 0
+
+    package init() {}
+
+    /// Lowest position that can still be sent.
+    package var start: UInt64 { chunks.first?.position ?? end }
+    /// Digest of everything written.
+    package var digest: UInt64 { running.value }
+
+    package mutating func append(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard count > 0 else { return }
+        defer {
+            running.update(bytes)
+            end += UInt64(count)
+            byteCount += count
+            unmarked += count
+        }
+        if count <= 1024, let last = chunks.indices.last,
+            chunks[last].bytes.readableBytes + count <= Bound.copyBelow
+        {
+            chunks[last].bytes.writeImmutableBuffer(bytes)
+            if cursor == chunks.count { cursor = last }
+            return
+        }
+        var mark: StreamDigest?
+        if chunks.isEmpty || unmarked >= Bound.digestSpacing {
+            mark = running.copy()
+            unmarked = 0
+        }
+        chunks.append(Chunk(position: end, bytes: bytes, digestBefore: mark))
+    }
+
+    /// Drops the chunks that lie wholly below `position`.
+    package mutating func release(below position: UInt64) {
+        while let first = chunks.first, first.end <= position {
+            chunks.removeFirst()
+            cursor = max(0, cursor - 1)
+            byteCount -= first.bytes.readableBytes
+            if let next = chunks.first, next.digestBefore == nil {
+                // The chain must begin with a state; small chunks are hashed a second time here.
+                let mark = first.digestBefore
+                mark?.update(first.bytes)
+                chunks[0].digestBefore = mark
+            }
+        }
+    }
+
+    /// Drops everything: the stream's end is settled.
+    package mutating func releaseAll() {
+        chunks.removeAll()
+        cursor = 0
+        byteCount = 0
+    }
+
+    /// Digest of the bytes before `position`, or nil when it is not retained.
+    package func digest(at position: UInt64) -> UInt64? {
+        if position == end { return running.value }
+        guard position >= start, position < end else { return nil }
+        guard
+            let marked = chunks.lastIndex(where: {
+                $0.digestBefore != nil && $0.position <= position
+            }),
+            let state = chunks[marked].digestBefore?.copy()
+        else { return nil }
+        for chunk in chunks[marked...] {
+            if chunk.end <= position {
+                state.update(chunk.bytes)
+            } else {
+                let count = Int(position - chunk.position)
+                if let part = chunk.bytes.getSlice(at: chunk.bytes.readerIndex, length: count) {
+                    state.update(part)
+                }
+                break
+            }
+        }
+        return state.value
+    }
+
+    /// At most `limit` bytes beginning at `position`, in one piece.
+    ///
+    /// Amortised constant time when positions rise; a resume moves the cursor back once.
+    package mutating func slice(at position: UInt64, limit: Int) -> ByteBuffer? {
+        guard position < end, position >= start else { return nil }
+        if cursor >= chunks.count { cursor = chunks.count - 1 }
+        while cursor > 0, chunks[cursor].position > position { cursor -= 1 }
+        while chunks[cursor].end <= position { cursor += 1 }
+        let chunk = chunks[cursor]
+        let offset = Int(position - chunk.position)
+        let count = min(limit, chunk.bytes.readableBytes - offset)
+        return chunk.bytes.getSlice(at: chunk.bytes.readerIndex + offset, length: count)
+    }
+}

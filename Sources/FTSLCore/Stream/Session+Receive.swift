@@ -1,0 +1,115 @@
+package import NIOCore
+
+extension Session {
+    /// Bytes of the current attachment, in the order in which they arrived.
+    package func receive(_ bytes: ByteBuffer, now: Instant) {
+        guard attachment != nil else { return }
+        attachment?.liveness.received(now: now)
+        attachment?.decoder.append(bytes)
+        do {
+            while let element = try attachment?.decoder.next() {
+                statistics.framesReceived += 1
+                switch element {
+                case .data(let channel, let position, let payload):
+                    try receiveData(payload, at: position, on: channel, now: now)
+                case .frame(let frame):
+                    try receive(frame, now: now)
+                }
+            }
+        } catch {
+            violated(error)
+        }
+        evaluate()
+    }
+
+    private func receiveData(
+        _ payload: ByteBuffer, at position: UInt64, on channel: ChannelNumber, now: Instant
+    ) throws(Failure) {
+        let index = try receiver(of: channel)
+        // After a fixed outcome nothing more is taken, and so nothing more acknowledged.
+        guard case .open = phase else { return }
+        let fresh = try receives[index].receive(payload, at: position, now: now)
+        guard let fresh else { return }
+        events.append(.data(channel, Self.compact(fresh)))
+    }
+
+    /// A few bytes must not keep a large read buffer alive while they wait for a slow reader.
+    private static func compact(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard bytes.readableBytes < Bound.copyBelow, bytes.storageCapacity > 2 * Bound.copyBelow
+        else { return bytes }
+        return ByteBuffer(bytes: bytes.readableBytesView)
+    }
+
+    private func receive(_ frame: StreamFrame, now: Instant) throws(Failure) {
+        switch frame {
+        case .fin(let channel, let position, let digest):
+            let index = try receiver(of: channel)
+            guard case .open = phase else { return }
+            if try receives[index].finish(at: position, digest: digest),
+                receives[index].stoppedAt == nil
+            {
+                events.append(.finished(channel))
+            }
+        case .ack(let channel, let acknowledged, let credit):
+            let index = try sender(of: channel)
+            if try sends[index].acknowledge(acknowledged, credit: credit) {
+                statistics.acknowledgements += 1
+            }
+            if roomWanted[index], room(on: channel) > 0 {
+                roomWanted[index] = false
+                events.append(.room(channel))
+            }
+        case .blocked(let channel, _):
+            receives[try receiver(of: channel)].blocked(reserve: reserve)
+        case .heartbeat, .extension:
+            break
+        case .stop(let channel, let taken):
+            let index = try sender(of: channel)
+            guard case .open = phase, sends[index].stoppedAt == nil, !sends[index].isDone
+            else { return }
+            try sends[index].stop(taken: taken)
+            events.append(.stopped(channel, at: taken))
+        case .abort(let abort):
+            guard case .open = phase, peerAbort == nil else { return }
+            peerAbort = abort
+        case .exit(let report):
+            guard identity.role == .initiator, identity.flags.contains(.exitStatus) else {
+                throw .violation(.unexpectedFrame, "EXIT where no command runs")
+            }
+            guard exitReport == nil else { return }
+            exitReport = report
+            events.append(.exited(report))
+        case .bye:
+            byeReceived = true
+        case .superseded:
+            guard identity.role == .initiator else {
+                throw .violation(.unexpectedFrame, "SUPERSEDED from an initiator")
+            }
+            superseded()
+        }
+    }
+
+    /// On our newest attachment this means that somebody else holds our session. [FTSL §4.6]
+    private func superseded() {
+        guard case .open = phase else { return }
+        let failure = Failure(.peer, .superseded, "another connection took this session over")
+        settle(.lost(failure, received: receives[0].bytesReceived, acknowledged: acknowledgedMain))
+        stopLingering()
+    }
+
+    private func receiver(of channel: ChannelNumber) throws(Failure) -> Int {
+        guard let index = receiveIndex(channel) else {
+            throw .violation(
+                .badChannel, "channel \(channel.value) does not exist in this direction")
+        }
+        return index
+    }
+
+    private func sender(of channel: ChannelNumber) throws(Failure) -> Int {
+        guard let index = sendIndex(channel) else {
+            throw .violation(
+                .badChannel, "channel \(channel.value) does not exist in this direction")
+        }
+        return index
+    }
+}

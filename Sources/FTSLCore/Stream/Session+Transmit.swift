@@ -1,0 +1,119 @@
+package import NIOCore
+
+extension Session {
+    /// Writes what should leave now on the current attachment, urgent things first, up to about `limit` bytes.
+    ///
+    /// States, acknowledgements, credit and heartbeats are newest-value: they are made here, when there is room,
+    /// and never queued. Headers share one buffer; payloads go out as the slices they came in. [FTSL §5]
+    package func transmit(into out: inout [ByteBuffer], limit: Int, now: Instant) {
+        guard attachment != nil, limit > 0 else { return }
+        var writer = FrameWriter()
+        writeStates(to: &writer)
+        let bytesBefore = writer.byteCount
+        writeData(to: &writer, limit: limit - bytesBefore)
+        writeAcknowledgements(to: &writer, hasCompany: writer.byteCount > 0, now: now)
+        if attachment?.owed.contains(.bye) == true, sends.allSatisfy({ $0.unsent == 0 }) {
+            attachment?.owed.remove(.bye)
+            byeSent = true
+            writer.write(.bye)
+            evaluate()
+        }
+        if writer.byteCount == 0, attachment?.liveness.wantsHeartbeat(now: now) == true {
+            writer.write(.heartbeat)
+            for index in receives.indices { writer.write(receives[index].announce()) }
+        }
+        guard writer.byteCount > 0 else { return }
+        statistics.framesSent += UInt64(writer.frameCount)
+        attachment?.liveness.sent(now: now)
+        writer.finish(into: &out)
+        tellRoom()
+    }
+
+    private func writeStates(to writer: inout FrameWriter) {
+        guard let owed = attachment?.owed, !owed.isEmpty else { return }
+        if owed.contains(.stop) {
+            for receive in receives {
+                guard let taken = receive.stoppedAt else { continue }
+                writer.write(.stop(receive.number, taken: taken))
+            }
+        }
+        if owed.contains(.abort), let ownAbort { writer.write(.abort(ownAbort)) }
+        if owed.contains(.exit), let exitReport { writer.write(.exit(exitReport)) }
+        attachment?.owed.subtract([.stop, .abort, .exit])
+    }
+
+    private func writeAcknowledgements(
+        to writer: inout FrameWriter, hasCompany: Bool, now: Instant
+    ) {
+        for index in receives.indices {
+            let must = receives[index].mustAnnounce(now: now, delay: Bound.acknowledgementDelay)
+            guard must || (hasCompany && receives[index].hasNews) else { continue }
+            writer.write(receives[index].announce())
+        }
+        evaluate()
+    }
+
+    /// Channels by turns, a frame each. [FTSL §5]
+    private func writeData(to writer: inout FrameWriter, limit: Int) {
+        var idle = 0
+        while writer.byteCount < limit, idle < sends.count {
+            nextToServe = (nextToServe + 1) % sends.count
+            if writeFrame(of: nextToServe, to: &writer) { idle = 0 } else { idle += 1 }
+        }
+    }
+
+    private func writeFrame(of index: Int, to writer: inout FrameWriter) -> Bool {
+        if let piece = sends[index].take(limit: identity.limits.sendPayload) {
+            writer.writeData(sends[index].number, position: piece.position, piece.bytes)
+            return true
+        }
+        if let blocked = sends[index].takeBlocked() {
+            writer.write(blocked)
+        } else if ownAbort == nil, case .open = phase, let fin = sends[index].takeFin() {
+            writer.write(fin)
+        }
+        return false
+    }
+
+    private func tellRoom() {
+        for index in sends.indices where roomWanted[index] {
+            guard room(on: sends[index].number) > 0 else { continue }
+            roomWanted[index] = false
+            events.append(.room(sends[index].number))
+        }
+    }
+}
+
+/// Collects frames for one vectored write: one header buffer, payload slices in between.
+struct FrameWriter {
+    private var headers = ByteBuffer()
+    private var payloads: [(headerEnd: Int, bytes: ByteBuffer)] = []
+    private(set) var byteCount = 0
+    private(set) var frameCount = 0
+
+    mutating func write(_ frame: StreamFrame) {
+        let before = headers.writerIndex
+        frame.encode(into: &headers)
+        byteCount += headers.writerIndex - before
+        frameCount += 1
+    }
+
+    mutating func writeData(_ channel: ChannelNumber, position: UInt64, _ bytes: ByteBuffer) {
+        let before = headers.writerIndex
+        StreamFrame.dataHeader(
+            channel, position: position, count: bytes.readableBytes, into: &headers)
+        byteCount += headers.writerIndex - before + bytes.readableBytes
+        frameCount += 1
+        payloads.append((headers.writerIndex, bytes))
+    }
+
+    /// Slices are cut only now: a header buffer that is shared while it grows would be copied each time.
+    consuming func finish(into out: inout [ByteBuffer]) {
+        for payload in payloads {
+            let count = payload.headerEnd - headers.readerIndex
+            if count > 0, let slice = headers.readSlice(length: count) { out.append(slice) }
+            out.append(payload.bytes)
+        }
+        if headers.readableBytes > 0 { out.append(headers) }
+    }
+}

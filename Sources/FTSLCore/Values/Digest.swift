@@ -1,0 +1,31 @@
+internal import CXXHash
+package import NIOCore
+
+/// XXH3-64 of a stream from position 0, incremental. An error check, not one against attackers. [FTSL §5.4]
+package final class StreamDigest {
+    private let state: OpaquePointer
+
+    package init() {
+        guard let state = XXH3_createState() else { preconditionFailure("out of memory") }
+        self.state = state
+        XXH3_64bits_reset(state)
+    }
+
+    private init(copying other: OpaquePointer) {
+        guard let state = XXH3_createState() else { preconditionFailure("out of memory") }
+        self.state = state
+        XXH3_copyState(state, other)
+    }
+
+    deinit { XXH3_freeState(state) }
+
+    package func update(_ bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { raw in
+            _ = XXH3_64bits_update(state, raw.baseAddress, raw.count)
+        }
+    }
+
+    package var value: UInt64 { XXH3_64bits_digest(state) }
+
+    package func copy() -> StreamDigest { StreamDigest(copying: state) }
+}

@@ -1,0 +1,29 @@
+/// The second field of every frame. [FTSL §3.2]
+package enum FrameKind: UInt8, CaseIterable, Sendable {
+    case open = 0x01
+    case opened = 0x02
+    case confirm = 0x03
+    case resume = 0x04
+    case resumed = 0x05
+    case proof = 0x06
+    case verdict = 0x07
+
+    case data = 0x10
+    case fin = 0x11
+    case ack = 0x12
+    case blocked = 0x13
+    case heartbeat = 0x14
+    case stop = 0x18
+    case abort = 0x19
+    case exit = 0x1A
+    case bye = 0x1B
+    case superseded = 0x1C
+    case `extension` = 0x1F
+
+    package var isHandshake: Bool { rawValue < 0x10 }
+
+    /// Kinds set aside for messages and migration; a violation until an agreed version has them. [FTSL §3.4]
+    package static func isReserved(_ kind: UInt8) -> Bool {
+        kind == 0x1E || (0x20...0x4F).contains(kind)
+    }
+}

@@ -1,0 +1,2 @@
+import Testing
+@Test("x") func x() { #expect(1 == 1) }
