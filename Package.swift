@@ -42,14 +42,16 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix, logging],
+            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
             swiftSettings: settings),
         .target(
             name: "FTSLCommands",
-            dependencies: ["FTSLKit", "FTSLCore", nioCore, logging, argumentParser],
+            dependencies: [
+                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,

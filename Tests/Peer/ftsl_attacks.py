@@ -45,7 +45,7 @@ class Raw:
     def answers(self, until=("ABORT", "VERDICT", "SUPERSEDED")):
         frames = []
         while True:
-            frame = self.receive(5 if not frames or frames[-1]["frame"] in until else 2)
+            frame = self.receive(4 if not frames or frames[-1]["frame"] in until else 1.5)
             if isinstance(frame, str):
                 return {"frames": frames, "end": frame}
             name, fields, raw = frame
@@ -74,7 +74,7 @@ class Raw:
         self.reader.attached, self.reader.limit = True, LIMITS["maxPayload"] + 10
         return good
 
-    def resume(self, keys, session, opened, n=2, position=0):
+    def resume(self, keys, session, opened, n=1, position=0):
         """RESUME, with whatever keys."""
         self.keys = keys
         self.transcript.add(w.PREFACE)

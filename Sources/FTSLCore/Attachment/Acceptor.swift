@@ -128,7 +128,12 @@ package final class Acceptor {
         connections.values.count { $0.isUnproven }
     }
 
+    package var reservedMemory: UInt64 { budget.budget.reserved }
+
     package var sessionIDs: [SessionID] { Array(entries.keys) }
+
+    /// Whom a session belongs to, for its service.
+    package func source(of id: SessionID) -> String { entries[id]?.source ?? "" }
 
     /// The connection that carries a session now.
     package func connection(of id: SessionID) -> ConnectionID? { entries[id]?.connection }

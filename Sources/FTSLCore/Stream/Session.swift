@@ -194,12 +194,13 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away after `position` bytes (all it took, when nil). [FTSL §5.5]
-    package func stopReading(_ channel: ChannelNumber, at position: UInt64? = nil, now: Instant) {
+    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL §5.5]
+    package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken
         else { return }
-        receives[index].stop(at: position ?? receives[index].taken, now: now)
+        let taken = receives[index].taken
+        receives[index].stop(at: taken - min(taken, unread), now: now)
         attachment?.owed.insert(.stop)
         evaluate()
     }
