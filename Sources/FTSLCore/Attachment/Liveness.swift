@@ -1,11 +1,15 @@
 /// When to speak and when to give an attachment up. [FTSL §6]
 package struct Liveness: Sendable {
     package let interval: Duration
+    private let intervalNanoseconds: UInt64
+    private let silenceNanoseconds: UInt64
     private var lastSent: Instant
     private var lastReceived: Instant
 
     package init(interval: Duration, now: Instant) {
         self.interval = interval
+        intervalNanoseconds = interval.wholeNanoseconds
+        silenceNanoseconds = intervalNanoseconds / 2 * 5
         lastSent = now
         lastReceived = now
     }
@@ -13,9 +17,11 @@ package struct Liveness: Sendable {
     package mutating func sent(now: Instant) { lastSent = now }
     package mutating func received(now: Instant) { lastReceived = now }
 
-    package var heartbeatDeadline: Instant { lastSent + interval }
+    package var heartbeatDeadline: Instant { lastSent.advanced(nanoseconds: intervalNanoseconds) }
     /// Two and a half intervals of silence.
-    package var silenceDeadline: Instant { lastReceived + (interval * 5 / 2) }
+    package var silenceDeadline: Instant {
+        lastReceived.advanced(nanoseconds: silenceNanoseconds)
+    }
     package var deadline: Instant { min(heartbeatDeadline, silenceDeadline) }
 
     package func wantsHeartbeat(now: Instant) -> Bool { heartbeatDeadline <= now }

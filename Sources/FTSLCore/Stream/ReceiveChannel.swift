@@ -130,14 +130,14 @@ package struct ReceiveChannel {
         window += more
     }
 
-    package func acknowledgementDeadline(delay: Duration) -> Instant? {
-        firstUnacknowledged.map { $0 + delay }
+    package var acknowledgementDeadline: Instant? {
+        firstUnacknowledged?.advanced(nanoseconds: Bound.acknowledgementDelay)
     }
 
     /// True when an ACK should leave even if nothing else does.
-    package func mustAnnounce(now: Instant, delay: Duration) -> Bool {
+    package func mustAnnounce(now: Instant) -> Bool {
         if announceNow { return true }
-        guard let deadline = acknowledgementDeadline(delay: delay) else { return false }
+        guard let deadline = acknowledgementDeadline else { return false }
         return deadline <= now
     }
 

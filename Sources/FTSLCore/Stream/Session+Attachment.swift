@@ -77,7 +77,7 @@ extension Session {
         }
         var earliest = attachment.liveness.deadline
         for receive in receives {
-            if let due = receive.acknowledgementDeadline(delay: Bound.acknowledgementDelay) {
+            if let due = receive.acknowledgementDeadline {
                 earliest = min(earliest, due)
             }
         }
