@@ -23,7 +23,7 @@ package final class Initiator {
     /// Why the last attempt failed.
     package private(set) var lastFailure: Failure?
 
-    let budget: SharedBudget
+    package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var state = State.idle
     var backoff = Backoff()
