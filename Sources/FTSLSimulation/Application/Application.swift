@@ -211,19 +211,29 @@ final class Application {
                 stopReading(index, now: now)
                 return
             }
-            guard var bytes = readers[index].queue.popFirst() else { break }
             let stop = script.stopAfter.map { Int(clamping: $0 - readers[index].taken) } ?? .max
-            let count = min(script.chunk, bytes.readableBytes, stop)
-            guard let piece = bytes.readSlice(length: count) else { return }
-            if bytes.readableBytes > 0 { readers[index].queue.prepend(bytes) }
-            check(piece, index)
-            readers[index].taken += UInt64(count)
+            let count = consume(index, limit: min(script.chunk, stop))
+            guard count > 0 else { break }
             if mutation != .acknowledgesUnread {
                 session.took(count, from: readers[index].channel, now: now)
             }
             if script.pause > 0 { sleep(index, milliseconds: script.pause) }
         }
         takeEnd(index, now: now)
+    }
+
+    /// One read(): as much as there is, up to `limit`.
+    private func consume(_ index: Int, limit: Int) -> Int {
+        var count = 0
+        while count < limit, var bytes = readers[index].queue.popFirst() {
+            guard let piece = bytes.readSlice(length: min(limit - count, bytes.readableBytes))
+            else { break }
+            if bytes.readableBytes > 0 { readers[index].queue.prepend(bytes) }
+            check(piece, index)
+            count += piece.readableBytes
+            readers[index].taken += UInt64(piece.readableBytes)
+        }
+        return count
     }
 
     private func check(_ bytes: ByteBuffer, _ index: Int) {

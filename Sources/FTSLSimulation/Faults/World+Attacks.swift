@@ -25,9 +25,7 @@ extension World {
         case .truncated:
             first = heard.getSlice(at: heard.readerIndex, length: offset) ?? heard
         case .flipped:
-            first = heard
-            let byte: UInt8 = first.getInteger(at: first.readerIndex + offset) ?? 0
-            first.setInteger(byte ^ (1 << UInt8(at % 8)), at: first.readerIndex + offset)
+            first = Self.flipped(heard, at: at)
         case .garbage:
             for _ in 0..<rng.within(0...64) { first.writeInteger(rng.next()) }
         }
@@ -48,6 +46,15 @@ extension World {
         let tail = capture.getSlice(
             at: capture.readerIndex + first, length: capture.readableBytes - first)
         return (head ?? capture, tail)
+    }
+
+    /// One bit of the question turned.
+    private static func flipped(_ capture: ByteBuffer, at: Int) -> ByteBuffer {
+        var bytes = capture
+        let place = bytes.readerIndex + at % max(1, steps(of: capture).0.readableBytes)
+        guard let byte: UInt8 = bytes.getInteger(at: place) else { return bytes }
+        bytes.setInteger(byte ^ (1 << UInt8(at % 8)), at: place)
+        return bytes
     }
 
     func attackerReceives(_ bytes: ByteBuffer, _ attack: Int) {

@@ -14,8 +14,8 @@ final class Link {
     let acceptorID: ConnectionID
     /// The acceptor process it belongs to: a restarted one does not know it.
     let incarnation: Int
-    var up: Pipe
-    var down: Pipe
+    let up: Pipe
+    let down: Pipe
     /// The end still counts on the connection: has neither closed it nor heard of its end.
     var initiatorHolds = false
     var acceptorHolds = false
@@ -60,8 +60,5 @@ final class Link {
         }
     }
 
-    subscript(direction: Direction) -> Pipe {
-        get { direction == .up ? up : down }
-        set { if direction == .up { up = newValue } else { down = newValue } }
-    }
+    subscript(direction: Direction) -> Pipe { direction == .up ? up : down }
 }

@@ -2,7 +2,7 @@ internal import DequeModule
 internal import NIOCore
 
 /// One direction of one connection: bytes on the way, in order, through socket buffers of a fixed size.
-struct Pipe {
+final class Pipe {
     private struct Chunk {
         var arrival: UInt64
         var bytes: ByteBuffer
@@ -28,7 +28,7 @@ struct Pipe {
 
     var room: Int { max(0, shape.capacity - held) }
 
-    mutating func write(_ buffer: ByteBuffer, now: UInt64, chunk: Int) {
+    func write(_ buffer: ByteBuffer, now: UInt64, chunk: Int) {
         var rest = buffer
         held += rest.readableBytes
         if isDead { return }
@@ -48,7 +48,7 @@ struct Pipe {
     }
 
     /// The next chunk that has arrived, at most `limit` bytes of it.
-    mutating func take(now: UInt64, limit: Int) -> ByteBuffer? {
+    func take(now: UInt64, limit: Int) -> ByteBuffer? {
         guard stalledUntil <= now, let first = chunks.first, first.arrival <= now else { return nil }
         let count = min(limit, first.bytes.readableBytes)
         guard let bytes = chunks[0].bytes.readSlice(length: count) else { return nil }
@@ -60,7 +60,7 @@ struct Pipe {
     var endIsDue: Bool { endQueued && !endDelivered && !isDead && chunks.isEmpty }
 
     /// What was on the way is lost: a reset or a broken wire.
-    mutating func lose() {
+    func lose() {
         chunks.removeAll()
         isDead = true
     }

@@ -34,8 +34,8 @@ final class InitiatorProcess: Process {
     var application: Application?
     var links: [Link] = []
     var ending: (outcome: Outcome?, failure: Failure?)?
-    /// The newest connection that carried the session, for faults that want "the" connection.
-    var attachedSince: UInt64?
+    var settledAt: UInt64?
+    var endedAt: UInt64 = 0
     var attachments = 0
     var attachedTimes: [UInt64] = []
     var detachedTimes: [UInt64] = []

@@ -99,6 +99,7 @@ extension World {
         let runs = services[application.client]
         guard let index = runs.lastIndex(where: { $0.id == id }) else { return }
         services[application.client][index].outcome = outcome
+        services[application.client][index].settledAt = now
     }
 
     private func drainSession(_ id: SessionID) {

@@ -76,6 +76,7 @@ extension World {
         case .ended(let outcome, let failure):
             trace.note(now, "initiator ended", client, 0, "\(outcome as Any) \(failure as Any)")
             process.ending = (outcome, failure)
+            process.endedAt = now
         }
     }
 
@@ -91,6 +92,7 @@ extension World {
                 continue
             }
             note(event, UInt64(process.client), "initiator")
+            if case .settled = event { process.settledAt = now }
             guard let application = process.application else { continue }
             application.handle(event, now: clock)
             sleep(application)

@@ -44,6 +44,7 @@ package final class World {
         let incarnation: Int
         let application: Application
         var outcome: Outcome?
+        var settledAt: UInt64 = 0
     }
 
     package init(_ scenario: Scenario, mutation: Mutation? = nil, keepingLines: Bool = false) {
