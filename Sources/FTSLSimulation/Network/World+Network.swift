@@ -89,7 +89,7 @@ extension World {
         }
     }
 
-    /// Bytes for an end that closed: the acceptor's kernel resets; the initiator half-closed and drops.
+    /// Bytes for an end that closed: its kernel resets, or it half-closed and drops them.
     private func unwanted(_ bytes: ByteBuffer, _ link: Link, _ receiver: Role) {
         if mutation == .readsOldConnection, receiver == .initiator, let client = link.client,
             let id = initiators[client].core.connection
@@ -97,7 +97,7 @@ extension World {
             initiators[client].core.receive(id, bytes, now: initiators[client].clock(now))
             pump(initiators[client])
         }
-        guard receiver == .acceptor, !link.isBroken else { return }
+        guard receiver == .acceptor, scenario.acceptorResets, !link.isBroken else { return }
         link.down.lose()
         link.up.lose()
         if link.initiatorHolds {

@@ -13,6 +13,7 @@ extension Scenario {
         acceptorLimits = Self.limits(using: &rng)
         acceptorMaxWindow = UInt64(rng.spread(4 << 10...4 << 20))
         if rng.chance(10) { maxMemory = UInt64(rng.spread(1 << 20...8 << 20)) }
+        acceptorResets = rng.chance(50)
         plan = FaultPlan(clients: clients, using: &rng)
     }
 
