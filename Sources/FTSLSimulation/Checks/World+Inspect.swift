@@ -69,8 +69,9 @@ extension World {
             if send.retention.byteCount > Int(maxWindow) {
                 checker.fail(.bounded, "\(send.retention.byteCount) bytes are retained")
             }
-            if send.unsent > UInt64(Bound.readAhead), application.session.outcome == nil {
-                checker.fail(.bounded, "\(send.unsent) bytes are read ahead")
+            let ahead = send.end - min(send.end, send.sentHigh)
+            if ahead > UInt64(Bound.readAhead), application.session.outcome == nil {
+                checker.fail(.bounded, "\(ahead) bytes are read ahead")
             }
         }
         for receive in application.session.receivingChannels {

@@ -6,12 +6,15 @@ extension World {
     /// `cause` is the connection whose input led here; an attacker's must lead to nothing.
     func pumpAcceptor(cause: Link? = nil) {
         let process = acceptor
+        while let event = process.core.nextEvent() {
+            if let cause { checkEffect(event, of: cause) }
+            obey(event)
+        }
         var isBusy = true
         while isBusy, checker.failure == nil {
             isBusy = false
             while let event = process.core.nextEvent() {
                 isBusy = true
-                if let cause { checkEffect(event, of: cause) }
                 obey(event)
             }
             for link in process.links where link.acceptorHolds {
