@@ -38,7 +38,7 @@ package final class Acceptor {
     package var isDraining = false
     package internal(set) var refusals: [FailureCode: UInt64] = [:]
 
-    let budget: SharedBudget
+    package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var connections: [ConnectionID: AcceptorConnection] = [:]
     var unproven = Deque<ConnectionID>()

@@ -307,10 +307,13 @@ package final class Session {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
         // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort == nil || ownFailure?.code.isViolation == true {
-            for index in sends.indices { sends[index].abandon() }
-        }
+        if ownAbort == nil || ownFailure?.code.isViolation == true { abandonSends() }
         events.append(.settled(outcome))
+    }
+
+    /// A peer whose outcome is fixed takes nothing more: what is left here is of no use.
+    func abandonSends() {
+        for index in sends.indices { sends[index].abandon() }
     }
 
     func sendIndex(_ channel: ChannelNumber) -> Int? {
