@@ -30,6 +30,7 @@ extension Acceptor {
         let id = entry.session.identity.id
         guard entries.removeValue(forKey: id) != nil else { return }
         events.append(.forgotten(id))
+        parkedBytes -= entry.parkedBytes
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: activeSessions -= 1
@@ -55,14 +56,12 @@ extension Acceptor {
 
     /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
     func shedUnproven() {
-        while let id = unproven.first,
-            connections[id]?.isUnproven != true
-                || unproven.count > configuration.maxUnprovenConnections
+        guard unproven.count > configuration.maxUnprovenConnections else { return }
+        unproven.removeAll { connections[$0]?.isUnproven != true }
+        while unproven.count > configuration.maxUnprovenConnections,
+            let id = unproven.popFirst()
         {
-            if connections[id]?.isUnproven == true {
-                condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
-            }
-            unproven.removeFirst()
+            condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
         }
     }
 
@@ -93,15 +92,18 @@ extension Acceptor {
 
     /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
     func shedParked(now: Instant) {
-        var held = 0
+        guard parkedBytes > configuration.parkedMemory else { return }
         let parked = entries.values.filter(\.isParked)
-        for entry in parked { held += entry.session.heldBytes }
-        guard held > configuration.parkedMemory else { return }
         for entry in parked.sorted(by: { $0.parkedSince < $1.parkedSince }) {
-            guard held > configuration.parkedMemory else { return }
-            held -= entry.session.heldBytes
+            guard parkedBytes > configuration.parkedMemory else { return }
             evict(entry, now: now)
         }
+    }
+
+    func countParked(_ entry: Entry) {
+        let bytes = entry.isParked ? entry.session.heldBytes : 0
+        parkedBytes += bytes - entry.parkedBytes
+        entry.parkedBytes = bytes
     }
 
     /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
@@ -115,7 +117,8 @@ extension Acceptor {
 
     private func evict(_ entry: Entry, now: Instant) {
         entry.session.abort(
-            Failure(.local, .evicted, "evicted to make room while it had no connection"))
+            Failure(.local, .evicted, "evicted to make room while it had no connection"),
+            keepingData: false)
         drain(entry, now: now)
     }
 
@@ -139,6 +142,7 @@ extension Acceptor {
         guard let outcome = session.outcome else { return }
         if case .confirmed = entry.standing {
             entry.standing = .tombstone
+            countParked(entry)
             activeSessions -= 1
             tombstones += 1
             events.append(.ended(session.identity.id, outcome))

@@ -18,6 +18,8 @@ package final class Acceptor {
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
+        /// What it held while parked, when last looked at.
+        var parkedBytes = 0
 
         init(session: Session, source: String, now: Instant) {
             self.session = session
@@ -41,7 +43,9 @@ package final class Acceptor {
     package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var connections: [ConnectionID: AcceptorConnection] = [:]
+    /// Connections in order of acceptance; those that proved themselves are taken out when it grows.
     var unproven = Deque<ConnectionID>()
+    var parkedBytes = 0
     var entries: [SessionID: Entry] = [:]
     var unconfirmed: Set<SessionID> = []
     var sessionsPerSource: [String: Int] = [:]
@@ -228,6 +232,7 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         nextDeadline = min(nextDeadline, session.deadline)
+        countParked(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }
         bury(entry, now: now)
