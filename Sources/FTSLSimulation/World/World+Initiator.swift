@@ -24,7 +24,8 @@ extension World {
         guard serial == process.timerSerial else { return }
         process.timerAt = .max
         let clock = process.clock(now)
-        if mutation != .ignoresTime || process.core.session == nil, process.core.deadline <= clock {
+        if mutation == .ignoresTime, process.core.session != nil { return }
+        if process.core.deadline <= clock {
             process.core.handleTimeout(now: clock)
             pump(process)
             guard process.core.deadline > clock || checker.failure != nil else {
