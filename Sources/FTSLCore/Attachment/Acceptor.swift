@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import HeapModule
 package import NIOCore
 
 /// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
@@ -18,10 +19,15 @@ package final class Acceptor {
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
+        /// Order of arrival: what is due at the same time is done in this order.
+        let serial: UInt64
+        /// The earliest timer of this session in the heap.
+        var timerAt = Instant.distantFuture
 
-        init(session: Session, source: String, now: Instant) {
+        init(session: Session, source: String, serial: UInt64, now: Instant) {
             self.session = session
             self.source = source
+            self.serial = serial
             standing = .unconfirmed(since: now)
             parkedSince = now
         }
@@ -30,6 +36,20 @@ package final class Acceptor {
             if case .confirmed = standing { return connection == nil }
             return false
         }
+
+        var deadline: Instant {
+            if case .unconfirmed(let since) = standing { return since + Bound.unconfirmed }
+            return session.deadline
+        }
+    }
+
+    /// When to look at a session; may be early, because a deadline moves on without its timer.
+    struct Timer: Comparable {
+        let at: Instant
+        let serial: UInt64
+        let id: SessionID
+
+        static func < (a: Self, b: Self) -> Bool { (a.at, a.serial) < (b.at, b.serial) }
     }
 
     package let host: HostIdentity
@@ -41,12 +61,13 @@ package final class Acceptor {
     package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var connections: [ConnectionID: AcceptorConnection] = [:]
+    /// Connections that have proven nothing yet, oldest first.
     var unproven = Deque<ConnectionID>()
     var entries: [SessionID: Entry] = [:]
     var unconfirmed: Set<SessionID> = []
     var sessionsPerSource: [String: Int] = [:]
-    /// No later than the earliest deadline of any connection or session.
-    var nextDeadline = Instant.distantFuture
+    var timers = Heap<Timer>()
+    var nextSerial: UInt64 = 0
     /// Running sessions: confirmed and without a fixed outcome.
     package internal(set) var activeSessions = 0
     package internal(set) var tombstones = 0
@@ -68,9 +89,7 @@ package final class Acceptor {
     // MARK: The driver's calls
 
     package func accepted(_ id: ConnectionID, from source: String, now: Instant) {
-        let connection = AcceptorConnection(source: source, now: now)
-        connections[id] = connection
-        nextDeadline = min(nextDeadline, connection.deadline)
+        connections[id] = AcceptorConnection(source: source, now: now)
         unproven.append(id)
         shedUnproven()
     }
@@ -92,6 +111,7 @@ package final class Acceptor {
 
     package func closed(_ id: ConnectionID, _ failure: Failure?, now: Instant) {
         guard let connection = connections.removeValue(forKey: id) else { return }
+        settle(id)
         guard case .attached(let sessionID) = connection.state,
             let entry = entries[sessionID], entry.connection == id
         else { return }
@@ -124,11 +144,12 @@ package final class Acceptor {
         if let entry = entries[id] { drain(entry, now: now) }
     }
 
-    package var unprovenConnections: Int {
-        connections.values.count { $0.isUnproven }
-    }
+    package var unprovenConnections: Int { unproven.count }
 
-    package var sessionIDs: [SessionID] { Array(entries.keys) }
+    /// All sessions that are known here, oldest first.
+    package var sessionIDs: [SessionID] {
+        entries.values.sorted { $0.serial < $1.serial }.map(\.session.identity.id)
+    }
 
     /// The connection that carries a session now.
     package func connection(of id: SessionID) -> ConnectionID? { entries[id]?.connection }
@@ -198,6 +219,7 @@ package final class Acceptor {
         entry.session.attach(number, reports: reports, now: now)
         events.append(.attached(sessionID, id, resumed: number != .opening))
         connections[id]?.state = .attached(sessionID)
+        settle(id)
         let rest = connections[id]?.reader.takeRest() ?? ByteBuffer()
         if rest.readableBytes > 0 { entry.session.receive(rest, now: now) }
         drain(entry, now: now)
@@ -225,7 +247,7 @@ package final class Acceptor {
     /// Handles what concerns the host, and announces the rest.
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
-        nextDeadline = min(nextDeadline, session.deadline)
+        arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }
         bury(entry, now: now)
