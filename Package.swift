@@ -6,7 +6,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Exclusive access is checked in debug builds; in release builds the checks cost more than the protocol.
     .unsafeFlags(["-warnings-as-errors"]),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -43,14 +45,16 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix, logging],
+            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
             swiftSettings: settings),
         .target(
             name: "FTSLCommands",
-            dependencies: ["FTSLKit", "FTSLCore", nioCore, logging, argumentParser],
+            dependencies: [
+                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,
@@ -63,6 +67,17 @@ let package = Package(
         .executableTarget(
             name: "ftsl-sim", dependencies: ["FTSLSimulation", argumentParser],
             swiftSettings: settings),
-        .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
+        .executableTarget(
+            name: "ftsl-bench",
+            dependencies: [
+                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+            ],
+            path: "Tests/Benchmarks/ftsl-bench",
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .testTarget(
+            name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
+            swiftSettings: settings),
     ]
 )

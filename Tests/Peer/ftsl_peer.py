@@ -20,7 +20,8 @@ import struct
 import sys
 import time
 
-import ftsl_wire as w
+sys.dont_write_bytecode = True
+import ftsl_wire as w  # noqa: E402
 from ftsl_session import Session, Sink, Source
 
 
@@ -37,7 +38,7 @@ class Connection:
         self.sock, self.reader, self.transcript = sock, w.Reader(), w.Transcript()
         self.out, self.phase, self.session, self.opening = bytearray(), "first", None, None
         self.heard = self.said = self.born = time.monotonic()
-        self.left, self.acked, self.n, self.half_closed = cut_after, False, 1, False
+        self.left, self.acked, self.n, self.half_closed = cut_after, False, 0, False
 
     def fileno(self):
         return self.sock.fileno()
@@ -98,11 +99,17 @@ class Peer:
             pass
 
     def make_session(self, initiator, sid, keys, flags, theirs):
-        files = {0: sys.stdout.buffer, 1: sys.stderr.buffer}
+        files = {0: sys.stdout.buffer, 1: os.fdopen(os.dup(2), "wb")}
         both = [0, 1] if flags & w.HAS_CHANNEL_1 else [0]
-        return Session(initiator, sid, keys, flags, self.limits, theirs,
-                       {0: Source(sys.stdin.buffer, self.wake)},
-                       {c: Sink(files[c], self.wake) for c in both})
+        sources = {0: Source(sys.stdin.buffer, self.wake)}
+        if not initiator and flags & w.HAS_CHANNEL_1:
+            sources[1] = Source(open(self.options.channel_1, "rb"), self.wake)
+        session = Session(initiator, sid, keys, flags, self.limits, theirs, sources,
+                          {c: Sink(files[c], self.wake) for c in (both if initiator else [0])})
+        if not initiator and flags & w.HAS_EXIT:
+            session.exit = (0, self.options.exit_status)
+            session.states.append(w.encode("EXIT", kind=0, value=self.options.exit_status))
+        return session
 
     def begin(self, connection, reports=None):
         """The connection is proven: it carries the session from now on."""
@@ -113,7 +120,7 @@ class Peer:
         connection.attach(self.session)
         self.attachments += 1
         if not self.session.attach(reports):
-            self.session.fail(w.CODES["diverged"], "positions or digests differ")
+            raise w.Violation("positions or digests differ", "diverged")
 
     def frames(self, connection):
         while connection.phase in ("first", "waiting", "attached"):
@@ -160,9 +167,9 @@ class Peer:
         for c in live:
             try:
                 if c in r:
-                    count = c.receive()
+                    attached, count = c.phase == "attached", c.receive()
                     self.frames(c)
-                    if c.phase != "closed":
+                    if attached and c.phase != "closed":
                         c.spend(count)
                 if c in wr and c.phase != "closed":
                     c.send()
@@ -207,7 +214,7 @@ class Peer:
 
 class Initiator(Peer):
     def run(self):
-        failures, first_gone, self.n, self.fatal = 0, None, 1, None
+        failures, first_gone, self.n, self.fatal = 0, None, 0, None
         self.confirm_sent = self.gone = False
         while not self.ended():
             connection = self.dial()
@@ -260,7 +267,7 @@ class Initiator(Peer):
         if name == "VERDICT":
             return self.verdict(c, f, raw)
         if name != ("OPENED" if self.session is None else "RESUMED"):
-            raise w.Violation(f"{name} in the handshake")
+            raise w.Violation(f"{name} in the handshake", "unexpected")
         if name == "OPENED":
             keys = w.Keys(w.shared_secret(self.private, f["publicKey"]), self.nonce, f["nonceS"])
             if not c.transcript.check(keys.acceptor, raw) or f["version"] != w.VERSION:
@@ -274,7 +281,6 @@ class Initiator(Peer):
             last, reports = "PROOF", f["reports"]
         generation = ((f["generation"], f["instance"]))
         if last == "PROOF" and not self.obeys(generation):
-            self.session.failed = ("stale generation", 77)
             return c.close()
         self.generation = generation
         c.out += c.transcript.seal(self.session.my_key, last)
@@ -296,19 +302,21 @@ class Initiator(Peer):
         elif f["verdict"] == w.GONE:
             self.gone = True
         elif c.transcript.check(self.session.peer_key, raw):
-            if f["verdict"] == w.REFUSED:
+            if f["verdict"] == w.REFUSED and f["code"] != w.CODES["stale attachment"]:
                 self.session.failed = (text, 77)
             time.sleep(f["after"] / 1000)
 
 
 class Acceptor(Peer):
-    generation, instance, flags = {"moves": 0, "starts": 0}, secrets.randbits(64), 0
+    generation, instance = {"moves": 0, "starts": 0}, secrets.randbits(64)
 
     def run(self):
         listener = socket.create_server(("127.0.0.1", self.options.port))
         host, port = listener.getsockname()
         print(f"listening on {host}:{port}", file=sys.stderr, flush=True)
-        self.unconfirmed, self.proven = {}, 0
+        self.unconfirmed, self.proven = {}, -1
+        self.flags = ((w.HAS_CHANNEL_1 if self.options.channel_1 else 0)
+                      | (0 if self.options.exit_status is None else w.HAS_EXIT))
         while not self.ended():
             if listener in self.step([listener]):
                 self.connections.append(Connection(listener.accept()[0], self.options.cut_after))
@@ -325,7 +333,7 @@ class Acceptor(Peer):
         elif name == "RESUME":
             self.resume(c, f, raw)
         else:
-            raise w.Violation(f"{name} as the first frame")
+            raise w.Violation(f"{name} as the first frame", "unexpected")
 
     def answer(self, c, verdict, code, text, key=None, after=0, ext=()):
         fields = dict(verdict=verdict, code=code, after=after, text=text, ext=list(ext))
@@ -340,19 +348,12 @@ class Acceptor(Peer):
             return self.answer(c, w.REFUSED, w.CODES["version mismatch"], "version 1 only",
                                ext=[{"type": w.EXT_VERSIONS, "bytes": b"\0\1"}])
         if self.session:
-            return self.answer(c, w.LATER, 0, "busy", after=1000)
-        limits = f["limits"]
-        if limits["maxPayload"] < 512 or not limits["heartbeat"] or not limits["sessionTimeout"]:
-            return self.answer(c, w.REFUSED, w.CODES["limits"], "impossible limits")
+            return self.answer(c, w.LATER, w.CODES["busy"], "busy", after=1000)
         private, nonce, sid = (secrets.token_bytes(k) for k in (32, 32, 16))
-        try:
-            shared = w.shared_secret(private, f["publicKey"])
-        except w.Violation as violation:
-            return self.answer(c, w.REFUSED, violation.code, str(violation))
-        keys = w.Keys(shared, f["nonceC"], nonce)
+        keys = w.Keys(w.shared_secret(private, f["publicKey"]), f["nonceC"], nonce)
         while len(self.unconfirmed) >= 16:
             del self.unconfirmed[next(iter(self.unconfirmed))]
-        self.unconfirmed[sid] = c.opening = (sid, keys, limits, None)
+        self.unconfirmed[sid] = c.opening = (sid, keys, f["limits"], None)
         c.transcript.add(w.PREFACE)
         c.out += w.PREFACE + c.transcript.seal(
             keys.acceptor, "OPENED", version=w.VERSION, session=sid, nonceS=nonce, publicKey=w.public_key(private),
@@ -364,13 +365,16 @@ class Acceptor(Peer):
         keys = self.session.keys if known else self.unconfirmed.get(f["session"], (0, None))[1]
         stand_in = w.Keys(bytes(32), b"", b"")
         if not c.transcript.check((keys or stand_in).initiator, raw) or not keys:
-            return self.answer(c, w.GONE, 0, "no such session")
+            return self.answer(c, w.GONE, w.CODES["gone"], "no such session")
+        if f["version"] != w.VERSION:
+            return self.answer(c, w.REFUSED, w.CODES["version mismatch"], "version 1 only", keys.acceptor)
         if f["n"] <= (self.proven if known else 0):
-            return self.answer(c, w.REFUSED, w.CODES["superseded"], "not the newest attachment", keys.acceptor)
+            return self.answer(c, w.REFUSED, w.CODES["stale attachment"], "not the newest", keys.acceptor)
         if (f["generation"], f["instance"]) != (self.generation, self.instance):
             return self.answer(c, w.LATER, w.CODES["stale generation"], "", keys.acceptor, after=1000)
         reports = self.session.reports() if known else [
-            {"channel": 0, "receivePosition": 0, "digest": w.digest().intdigest(), "oldestRetained": 0}]
+            {"channel": c, "receivePosition": 0, "digest": w.digest().intdigest(), "oldestRetained": 0}
+            for c in ([0, 1] if self.flags & w.HAS_CHANNEL_1 else [0])]
         c.opening, c.n = (f["session"], keys, None, f["reports"]), f["n"]
         c.transcript.add(w.PREFACE)
         c.out += w.PREFACE + c.transcript.seal(
@@ -380,17 +384,13 @@ class Acceptor(Peer):
 
     def prove(self, c, name, raw):
         sid, keys, _, reports = c.opening
-        if name != ("PROOF" if c.n > 1 else "CONFIRM") or not c.transcript.check(keys.initiator, raw):
+        if name != ("PROOF" if c.n else "CONFIRM") or not c.transcript.check(keys.initiator, raw):
             return c.close()
         if self.session is None and sid in self.unconfirmed:
             _, _, limits, _ = self.unconfirmed[sid]
             self.session = self.make_session(False, sid, keys, self.flags, limits)
-        if self.session is None or self.session.id != sid:
+        if self.session is None or self.session.id != sid or c.n <= self.proven:
             return c.close()
-        if c.n <= self.proven:
-            c.out += w.encode("SUPERSEDED")
-            c.phase = "leaving"
-            return
         self.proven = c.n
         self.begin(c, reports)
 
@@ -415,6 +415,8 @@ def main():
     connect.add_argument("--gone-wait", type=float, default=30, metavar="S")
     listen = commands.add_parser("listen", parents=[common])
     listen.add_argument("--port", type=int, default=0)
+    listen.add_argument("--channel-1", metavar="FILE", help="send this file on channel 1")
+    listen.add_argument("--exit-status", type=int, metavar="N", help="say EXIT")
     attack = commands.add_parser("attack")
     attack.add_argument("name")
     attack.add_argument("address", type=address)

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from ftsl_wire import CODES, HAS_CHANNEL_1, HAS_EXIT, Violation, digest, encode
+from ftsl_wire import HAS_CHANNEL_1, HAS_EXIT, Violation, digest, encode
 
 PIECE, RETAINED = 65536, 4 << 20
 
@@ -102,7 +102,7 @@ class Sender:
     def done(self):
         return self.fin is not None and self.acknowledged == self.fin + 1
 
-    def resume(self, position, digest_there, peer_retains_from):
+    def resume(self, position, digest_there):
         """Go on from where the peer is; False if the two differ [M4.3-12]."""
         has_fin = self.fin_sent and position == self.fin + 1
         data = position - has_fin
@@ -113,7 +113,7 @@ class Sender:
 
     def ack(self, acknowledged, credit):
         if acknowledged > self.sent_end:
-            raise Violation(f"acknowledged {acknowledged}, sent {self.sent_end}")
+            raise Violation(f"acknowledged {acknowledged}, sent {self.sent_end}", "acknowledged unsent")
         self.credit = max(self.credit, credit)
         if acknowledged > self.acknowledged:
             self.acknowledged = acknowledged
@@ -125,7 +125,7 @@ class Sender:
 
     def stop(self, taken):
         if taken > self.sent:
-            raise Violation("STOP beyond what was sent")
+            raise Violation("STOP beyond what was sent", "contradictory")
         if self.stopped is None:
             self.stopped = taken
             self.source.stop()
@@ -169,12 +169,14 @@ class Receiver:
         return self.position + (self.fin is not None)
 
     def take_data(self, position, payload, end, discard):
+        if end >= 1 << 63:
+            raise Violation(f"DATA to {end}")
         if position > self.position:
-            raise Violation(f"DATA at {position}, expected {self.position}")
-        if end > self.credit or end >= 1 << 64:
-            raise Violation(f"DATA to {end}, credit {self.credit}")
+            raise Violation(f"DATA at {position}, expected {self.position}", "position gap")
+        if end > self.credit:
+            raise Violation(f"DATA to {end}, credit {self.credit}", "credit overrun")
         if self.fin is not None and end > self.position:
-            raise Violation("DATA after FIN")
+            raise Violation("DATA after FIN", "contradictory")
         fresh = payload[self.position - position:]
         if discard or not fresh:
             return
@@ -187,10 +189,11 @@ class Receiver:
         if discard:
             return
         if position != self.position:
-            raise Violation(f"FIN at {position}, expected {self.position}")
-        if value != self.hash.intdigest():
-            raise Violation("digests differ", "digest mismatch")
+            raise Violation(f"FIN at {position}, expected {self.position}",
+                            "position gap" if self.fin is None else "contradictory")
         if self.fin is None:
+            if value != self.hash.intdigest():
+                raise Violation("digests differ", "digest mismatch")
             self.fin = position
             self.sink.finish()
         self.ack_now = True
@@ -223,7 +226,6 @@ class Session:
         sends, receives = ([0], self.channels) if initiator else (self.channels, [0])
         self.senders = {c: Sender(c, sources[c], theirs["initialWindow"]) for c in sends}
         self.receivers = {c: Receiver(c, sinks[c], mine["initialWindow"]) for c in receives}
-        self.n = 1
         self.abort = self.peer_abort = self.exit = self.failed = None
         self.bye_sent = self.bye_received = self.bye_due = False
         self.states = []      # own STOP, ABORT, EXIT frames
@@ -248,34 +250,31 @@ class Session:
         self.urgent += [r.ack() for r in self.receivers.values()]
         if reports is None:
             return True
-        empty = {"receivePosition": 0, "digest": digest().intdigest(), "oldestRetained": 0}
-        by_channel = {r["channel"]: r for r in reports}
-        told = {c: by_channel.get(c, empty) for c in self.channels}
-        return (set(by_channel) <= set(self.channels)
-                and all(told[c]["oldestRetained"] <= r.position for c, r in self.receivers.items())
-                and all([s.resume(told[c]["receivePosition"], told[c]["digest"], 0) for c, s in self.senders.items()]))
+        told = {r["channel"]: r for r in reports}
+        if sorted(r["channel"] for r in reports) != self.channels:
+            raise Violation("REPORTS that do not list each channel once")
+        return (all(told[c]["oldestRetained"] <= r.position for c, r in self.receivers.items())
+                and all([s.resume(told[c]["receivePosition"], told[c]["digest"]) for c, s in self.senders.items()]))
 
     def say(self, raw):
         self.states.append(raw)
         self.urgent.append(raw)
 
-    def fail(self, code, text, violation=True):
-        """ABORT from this end [FTSL §5.6]."""
-        if self.abort is not None:
+    def fail(self, code, text):
+        """ABORT for a violation [M5.6-6]."""
+        if self.abort is not None or self.bye_sent:
             return
         self.abort = code
-        positions = []
-        for c, s in self.senders.items():
-            s.limit = s.acknowledged if violation else s.sent_end
+        for s in self.senders.values():
+            s.limit = 0
             s.source.stop()
-            positions.append({"channel": c, "position": s.limit})
-        self.say(encode("ABORT", code=code, positions=positions, text=text[:200]))
+        self.say(encode("ABORT", code=code, positions=[], text=text[:200]))
         for r in self.receivers.values():
             r.sink.finish()
 
     def half(self, table, fields):
         if fields["channel"] not in table:
-            raise Violation(f"channel {fields['channel']}")
+            raise Violation(f"channel {fields['channel']}", "bad channel")
         return table[fields["channel"]]
 
     def handle(self, name, f):
@@ -288,10 +287,7 @@ class Session:
         elif name == "ACK":
             self.half(self.senders, f).ack(f["acknowledged"], f["credit"])
         elif name == "BLOCKED":
-            receiver = self.half(self.receivers, f)
-            if f["position"] > receiver.credit:
-                raise Violation("BLOCKED beyond credit")
-            receiver.ack_now = True
+            self.half(self.receivers, f).ack_now = True
         elif name == "STOP":
             self.half(self.senders, f).stop(f["taken"])
         elif name == "ABORT":
@@ -303,12 +299,12 @@ class Session:
         elif name == "EXIT":
             new = (f["kind"], f["value"])
             if not self.initiator or not self.flags & HAS_EXIT or f["kind"] > 1 or self.exit not in (None, new):
-                raise Violation("EXIT")
+                raise Violation("EXIT", "unexpected")
             self.exit = new
         elif name == "BYE":
             self.bye_received = True
         elif name not in ("HEARTBEAT", "EXTENSION"):
-            raise Violation(f"{name} on an attached connection")
+            raise Violation(f"{name} on an attached connection", "unexpected")
 
     def finished(self):
         """[M5.8-1]"""
@@ -316,7 +312,7 @@ class Session:
             return True
         if self.peer_abort is not None:
             limits = {p["channel"]: p["position"] for p in self.peer_abort["positions"]}
-            return all(r.taken() >= limits.get(c, 0) for c, r in self.receivers.items())
+            return all(min(r.taken(), r.position) >= limits.get(c, 0) for c, r in self.receivers.items())
         return (all(s.done for s in self.senders.values()) and (not self.flags & HAS_EXIT or self.exit is not None)
                 and all(r.fin is not None and r.acknowledged == r.fin + 1 for r in self.receivers.values()))
 
@@ -349,14 +345,10 @@ class Session:
             return f"aborted here, code {self.abort}", 76
         if self.bye_sent and self.peer_abort is None:
             for part in list(self.senders.values()) + list(self.receivers.values()):
-                if part.stopped is not None and part.stopped != part.fin:
+                if part.stopped is not None:
                     return f"stopped at {part.stopped}", 141
             return "success", 0
         if self.peer_abort is not None:
             at = self.receivers[0].position
             return f"truncated at {at}, code {self.peer_abort['code']}: {self.peer_abort['text']}", 80
         return f"unknown beyond {self.senders[0].acknowledged}", 80
-
-
-def abort_code(name):
-    return CODES[name]

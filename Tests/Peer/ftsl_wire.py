@@ -19,10 +19,12 @@ LATER, MOVED, FINAL, REFUSED, GONE = 1, 2, 3, 4, 5
 REPEATABLE, HAS_EXIT, HAS_CHANNEL_1 = 1, 2, 4
 EXT_VERSIONS = 1
 
-# [FTSL §8] The numbers a peer has to send itself; it shows others as they come.
+# [FTSL §8] The codes that this peer sends; it shows others as they come.
 CODES = {
-    "violation": 1, "version mismatch": 2, "authentication": 3, "limits": 4, "superseded": 5, "stale generation": 6,
-    "diverged": 7, "digest mismatch": 8, "aborted": 9,
+    "malformed": 1, "too large": 2, "unknown kind": 3, "unexpected": 4, "position gap": 5, "credit overrun": 6,
+    "acknowledged unsent": 7, "bad channel": 8, "contradictory": 9, "not FTSL": 10, "version mismatch": 20,
+    "digest mismatch": 21, "diverged": 22, "authentication": 30, "busy": 42, "gone": 50, "stale attachment": 54,
+    "stale generation": 55,
 }
 
 # [FTSL §3.2] kind: name and fields. "bN" is bytes[N]; "rest" goes on to the end of the frame.
@@ -66,7 +68,7 @@ SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 class Violation(Exception):
     """Something a correct peer cannot send."""
 
-    def __init__(self, text, code="violation"):
+    def __init__(self, text, code="malformed"):
         super().__init__(text)
         self.code = CODES[code]
 
@@ -110,11 +112,18 @@ class Cursor:
         if kind in SIZES:
             return self.number(SIZES[kind])
         if kind in ("limits", "generation"):
-            return {n: self.field(k) for n, k in RECORDS[kind]}
+            value = {n: self.field(k) for n, k in RECORDS[kind]}
+            if kind == "limits" and (not 1024 <= value["maxPayload"] <= 1 << 24 or not value["heartbeat"]
+                                     or not value["sessionTimeout"]):
+                raise Violation("limits out of range")
+            return value
         if kind in ("reports", "positions"):
             return [{n: self.field(k) for n, k in RECORDS[kind]} for _ in range(self.number(1))]
         if kind == "versions":
-            return [self.number(2) for _ in range(self.number(1))]
+            count = self.number(1)
+            if not 1 <= count <= 16:
+                raise Violation(f"{count} versions")
+            return [self.number(2) for _ in range(count)]
         if kind == "text":
             return self.take(self.number(1)).decode("utf-8", "replace")
         if kind == "ext":
@@ -143,7 +152,7 @@ def encode(name, **fields):
 def decode(raw):
     """Name and fields of a complete frame."""
     if raw[4] not in FRAMES:
-        raise Violation(f"unknown kind 0x{raw[4]:02x}")
+        raise Violation(f"unknown kind 0x{raw[4]:02x}", "unknown kind")
     name, layout = FRAMES[raw[4]]
     cursor = Cursor(raw[5:])
     fields = {n: cursor.field(k) for n, k in layout}
@@ -164,7 +173,7 @@ class Reader:
         b = self.buffer
         if not self.preface:
             if not PREFACE.startswith(bytes(b[:8])):
-                raise Violation("another preface")
+                raise Violation("another preface", "not FTSL")
             if len(b) < 8:
                 return None
             del b[:8]
@@ -175,7 +184,9 @@ class Reader:
             return None
         length = int.from_bytes(b[:4], "big")
         if not 1 <= length <= self.limit:
-            raise Violation(f"frame of length {length}")
+            raise Violation(f"frame of length {length}", "too large")
+        if len(b) > 4 and b[4] not in FRAMES:
+            raise Violation(f"unknown kind 0x{b[4]:02x}", "unknown kind")
         if self.attached and len(b) >= 14 and b[4] == KIND["DATA"] and length > 10:
             channel, position = struct.unpack(">BQ", b[5:14])
             del b[:14]

@@ -21,7 +21,7 @@ port() {  # waits for "listening on HOST:PORT" in the file $1
 }
 
 listen() {   # the acceptor to test, options of ftsl_peer.py only for itself
-    if [ -n "$ftsl" ] && [ "$1" = theirs ]; then exec timeout 120 "$ftsl" listen :0; fi
+    if [ -n "$ftsl" ] && [ "$1" = theirs ]; then exec timeout 120 "$ftsl" listen --drain-timeout 100ms :0; fi
     shift; exec timeout 120 "$peer" listen "$@"
 }
 
@@ -42,7 +42,7 @@ pair() {
     (connect $who_c "$p" $5) < up > down.got 2> c.err; cs=$?
     wait $l; ls=$?
     if [ $ls = 0 ] && [ $cs = 0 ] && cmp -s up up.got && cmp -s down down.got; then
-        echo "ok   $name: $2 up, $3 down, $(sed -n 's/.*"attachments": \([0-9]*\).*/\1 attachments/p' c.err l.err | head -n 1)"
+        echo "ok   $name: $2 up, $3 down, $(cat c.err l.err | grep -ao '"attachments": [0-9]*' | head -n 1)"
     else
         echo "FAIL $name: listen $ls connect $cs, up $(wc -c < up.got), down $(wc -c < down.got)"
         sed 's/^/     listen:  /' l.err | tail -n 5; sed 's/^/     connect: /' c.err | tail -n 5
@@ -72,6 +72,12 @@ else
     pair fast-heartbeat 3000000 2000000 "--heartbeat 200" "--cut-after 500000"
 fi
 
+if [ -z "$ftsl" ]; then   # channel 1 and EXIT
+    head -c 500000 /dev/urandom > errors
+    pair channel-1-and-exit 300000 400000 "--channel-1 errors --exit-status 7" "--cut-after 150000"
+    head -c 500000 c.err | cmp -s - errors && grep -q '"exit": \[0, 7\]' c.err || { echo "FAIL channel 1"; failed=1; }
+fi
+
 # the reader of the acceptor goes away: both ends say "stopped"
 if [ -z "$ftsl" ]; then
     : > l.err
@@ -82,34 +88,40 @@ if [ -z "$ftsl" ]; then
         echo "FAIL reader gone: listen $ls connect $cs"; cat l.err c.err; failed=1; fi
 fi
 
-# attack NAME PATTERN: the JSON of the answer must match
+# attack NAME PATTERN: the JSON of the answer must match; the acceptor's stdin stays open and its stdout is not read
+mkfifo in out; exec 8<>in 9<>out
 attack() {
     : > l.err
-    sleep 60 | (listen theirs) > /dev/null 2> l.err & l=$!
-    p=$(port l.err)
-    answer=$(timeout 60 "$peer" attack "$1" "127.0.0.1:$p" 2>&1)
-    if echo "$answer" | grep -Eq "$2"; then echo "ok   attack $1"; else echo "FAIL attack $1: $answer"; failed=1; fi
-    pkill -P $l 2> /dev/null; kill $l 2> /dev/null
+    (listen theirs) < in > out 2> l.err & l=$!
+    answer=$(timeout 60 "$peer" attack "$1" "127.0.0.1:$(port l.err)" 2>&1)
+    if echo "$answer" | grep -Eq "$2"; then echo "ok   attack $1"; else
+        echo "FAIL attack $1: $answer" | cut -c 1-600; failed=1; fi
+    kill $l 2> /dev/null; wait $l 2> /dev/null
 }
-abort='"frame": "ABORT"'
 closed='"frames": \[\], "end": "(closed|reset)"'
 gone='"verdict": 5.*"mac": "0{64}"'
-refused='"verdict": 4'
 attack forge-session "$gone"
 attack forge-mac "$gone"
 attack early-bytes '"before": "silence"'
 attack replay-open "\"verdict\": 1|OPENED.*\"end\": \"(closed|reset)\""
-attack replay-resume '"resumedMacGood": true.*"verdict": 4.*"old": .*SUPERSEDED'
+attack replay-resume '"resumedMacGood": true.*"verdict": 4, "code": 54.*"old": .*SUPERSEDED'
 attack bad-confirm '"frames": \[\], "end": "(closed|reset)"'
 attack bad-proof '"frames": \[\], "end": "(closed|reset)", "old": "silence"'
-for name in random-bytes random-frames empty-frame oversize-handshake data-first; do attack $name "$closed"; done
-attack version-mismatch "$refused.*\"type\": 1, \"bytes\": \"0001\""
-attack zero-key "$refused"
-attack no-versions "$refused|$closed"
-attack zero-limits "$refused"
+for name in random-bytes random-frames empty-frame oversize-handshake data-first no-versions zero-limits zero-key; do
+    attack $name "$closed"; done
+attack version-mismatch '"verdict": 4, "code": 20.*"type": 1, "bytes": "0001"'
 attack unknown-ext OPENED
 attack unknown-extension '"acknowledged": "1"'
-for name in oversize unknown-kind reserved-kind second-open gap wrong-digest data-after-fin fin-moved ack-beyond \
-    credit-overrun position-overflow wrong-channel exit-from-initiator stop-beyond superseded-from-initiator \
-    truncated-body long-body; do attack $name "$abort"; done
+abort() { code=$1; shift; for name; do attack "$name" "\"frame\": \"ABORT\", \"code\": ($code),"; done; }
+abort 1 truncated-body long-body position-overflow
+abort 2 oversize
+abort 3 unknown-kind reserved-kind
+abort 4 exit-from-initiator superseded-from-initiator
+abort "1|4" second-open
+abort 5 gap fin-moved
+abort 6 credit-overrun
+abort 7 ack-beyond
+abort 8 wrong-channel
+abort 9 data-after-fin stop-beyond
+abort 21 wrong-digest
 exit $failed

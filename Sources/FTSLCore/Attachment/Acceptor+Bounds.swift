@@ -42,6 +42,7 @@ extension Acceptor {
     func forget(_ entry: Entry) {
         let id = entry.session.identity.id
         guard entries.removeValue(forKey: id) != nil else { return }
+        events.append(.forgotten(id))
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: activeSessions -= 1

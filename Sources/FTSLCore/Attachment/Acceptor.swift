@@ -98,7 +98,7 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         switch connection.state {
         case .closing: return
-        case .attached(let sessionID): feed(sessionID, bytes, now: now)
+        case .attached(let entry): feed(entry, bytes, now: now)
         case .asking, .opened, .resumed:
             connections[id]?.reader.append(bytes)
             do {
@@ -112,9 +112,7 @@ package final class Acceptor {
     package func closed(_ id: ConnectionID, _ failure: Failure?, now: Instant) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         settle(id)
-        guard case .attached(let sessionID) = connection.state,
-            let entry = entries[sessionID], entry.connection == id
-        else { return }
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         let why = failure ?? Failure(.peer, .unreachable, "the connection was closed")
         detach(entry, why, now: now)
     }
@@ -126,14 +124,14 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         if connection.outgoing.readableBytes > 0 {
             out.append(connection.outgoing)
-            connections[id]?.outgoing = ByteBuffer()
+            connection.outgoing = ByteBuffer()
         }
-        guard case .attached(let sessionID) = connection.state, let entry = entries[sessionID],
-            entry.connection == id
-        else { return }
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         entry.session.transmit(into: &out, limit: limit, now: now)
         drain(entry, now: now)
     }
+
+    package var hasEvents: Bool { !events.isEmpty }
 
     package func nextEvent() -> AcceptorEvent? { events.popFirst() }
 
@@ -146,10 +144,15 @@ package final class Acceptor {
 
     package var unprovenConnections: Int { unproven.count }
 
+    package var reservedMemory: UInt64 { budget.budget.reserved }
+
     /// All sessions that are known here, oldest first.
     package var sessionIDs: [SessionID] {
         entries.values.sorted { $0.serial < $1.serial }.map(\.session.identity.id)
     }
+
+    /// Whom a session belongs to, for its service.
+    package func source(of id: SessionID) -> String { entries[id]?.source ?? "" }
 
     /// The connection that carries a session now.
     package func connection(of id: SessionID) -> ConnectionID? { entries[id]?.connection }
@@ -218,7 +221,7 @@ package final class Acceptor {
         entry.connection = id
         entry.session.attach(number, reports: reports, now: now)
         events.append(.attached(sessionID, id, resumed: number != .opening))
-        connections[id]?.state = .attached(sessionID)
+        connections[id]?.state = .attached(entry)
         settle(id)
         let rest = connections[id]?.reader.takeRest() ?? ByteBuffer()
         if rest.readableBytes > 0 { entry.session.receive(rest, now: now) }
@@ -238,8 +241,7 @@ package final class Acceptor {
         events.append(.close(old, why))
     }
 
-    private func feed(_ id: SessionID, _ bytes: ByteBuffer, now: Instant) {
-        guard let entry = entries[id] else { return }
+    private func feed(_ entry: Entry, _ bytes: ByteBuffer, now: Instant) {
         entry.session.receive(bytes, now: now)
         drain(entry, now: now)
     }

@@ -10,4 +10,6 @@ package enum AcceptorEvent: Equatable {
     case close(ConnectionID, Failure?)
     /// The session is over and forgotten, or only its tombstone is left.
     case ended(SessionID, Outcome)
+    /// Nobody will ask for the session any more.
+    case forgotten(SessionID)
 }

@@ -141,6 +141,8 @@ package final class Initiator {
     /// Call after the application changed the session, before `transmit`.
     package func touched(now: Instant) { drain(now: now) }
 
+    package var hasEvents: Bool { !events.isEmpty }
+
     package func nextEvent() -> InitiatorEvent? { events.popFirst() }
 
     package var isEnded: Bool { if case .ended = state { true } else { false } }

@@ -1,6 +1,8 @@
 /// When to speak and when to give an attachment up. [FTSL §6]
 package struct Liveness: Sendable {
     package let interval: Duration
+    private let intervalNanoseconds: UInt64
+    private let silenceNanoseconds: UInt64
     private var lastSent: Instant
     private var lastReceived: Instant
     private var heartbeatOwed = false
@@ -8,6 +10,8 @@ package struct Liveness: Sendable {
 
     package init(interval: Duration, now: Instant) {
         self.interval = interval
+        intervalNanoseconds = interval.wholeNanoseconds
+        silenceNanoseconds = intervalNanoseconds / 2 * 5
         lastSent = now
         lastReceived = now
     }
@@ -19,10 +23,10 @@ package struct Liveness: Sendable {
 
     package mutating func received(now: Instant) { lastReceived = now }
 
-    package var heartbeatDeadline: Instant { lastSent + interval }
+    package var heartbeatDeadline: Instant { lastSent.advanced(nanoseconds: intervalNanoseconds) }
     /// Two and a half intervals of silence; never, once the silence was told.
     package var silenceDeadline: Instant {
-        silenceTold ? .distantFuture : lastReceived + (interval * 5 / 2)
+        silenceTold ? .distantFuture : lastReceived.advanced(nanoseconds: silenceNanoseconds)
     }
     package var deadline: Instant { min(heartbeatDeadline, silenceDeadline) }
 

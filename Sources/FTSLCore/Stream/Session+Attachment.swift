@@ -77,7 +77,7 @@ extension Session {
         }
         var earliest = attachment.liveness.deadline
         for receive in receives {
-            if let due = receive.acknowledgementDeadline(delay: Bound.acknowledgementDelay) {
+            if let due = receive.acknowledgementDeadline {
                 earliest = min(earliest, due)
             }
         }
@@ -92,8 +92,7 @@ extension Session {
             }
             attachment?.liveness.heartbeatPassed(now: now)
             for index in receives.indices {
-                receives[index].acknowledgementPassed(
-                    now: now, delay: Bound.acknowledgementDelay)
+                receives[index].acknowledgementPassed(now: now)
             }
         } else if let detachedAt, now.since(detachedAt) >= identity.limits.sessionTimeout {
             let text = "no connection for \(identity.limits.sessionTimeout)"

@@ -16,6 +16,19 @@ package final class Session {
         package var flags: ServiceFlags
         package var limits: AgreedLimits
         package var maxWindow: UInt64
+
+        package init(
+            role: Role, id: SessionID, secret: SessionSecret, version: UInt16,
+            flags: ServiceFlags, limits: AgreedLimits, maxWindow: UInt64
+        ) {
+            self.role = role
+            self.id = id
+            self.secret = secret
+            self.version = version
+            self.flags = flags
+            self.limits = limits
+            self.maxWindow = maxWindow
+        }
     }
 
     struct Attachment {
@@ -194,12 +207,13 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away after `position` bytes (all it took, when nil). [FTSL §5.5]
-    package func stopReading(_ channel: ChannelNumber, at position: UInt64? = nil, now: Instant) {
+    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL §5.5]
+    package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken
         else { return }
-        receives[index].stop(at: position ?? receives[index].taken, now: now)
+        let taken = receives[index].taken
+        receives[index].stop(at: taken - min(taken, unread), now: now)
         attachment?.owed.insert(.stop)
         evaluate()
     }
@@ -274,7 +288,9 @@ package final class Session {
                 Failure(.peer, code, peerAbort.text), received: receives[0].bytesReceived,
                 acknowledged: acknowledgedMain)
         }
-        guard sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else { return nil }
+        guard sends[0].finished, sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else {
+            return nil
+        }
         if identity.flags.contains(.exitStatus), exitReport == nil { return nil }
         if let at = sends.compactMap(\.stoppedAt).first { return .stopped(at: at) }
         return .complete

@@ -14,4 +14,12 @@ package enum Outcome: Hashable, Sendable {
     case aborted(Failure, received: UInt64, acknowledged: UInt64)
     /// Nobody is left to ask: bytes beyond `acknowledged` may or may not have been taken.
     case lost(Failure, received: UInt64, acknowledged: UInt64)
+
+    /// True when what was received is everything the peer wrote.
+    package var isGood: Bool {
+        switch self {
+        case .complete, .stopped: true
+        case .aborted, .lost: false
+        }
+    }
 }

@@ -94,7 +94,8 @@ extension World {
             if isSession {
                 checker.fail(.proofFirst, "a stranger closed the connection of a session")
             }
-        case .confirmed, .attached, .detached, .activity, .ended:
+        case .forgotten(let id) where acceptor.applications[id] == nil: return
+        case .confirmed, .attached, .detached, .activity, .ended, .forgotten:
             checker.fail(.proofFirst, "a stranger's bytes led to \(event)")
         }
     }

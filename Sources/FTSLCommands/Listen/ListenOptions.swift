@@ -1,0 +1,158 @@
+internal import ArgumentParser
+internal import FTSLCore
+internal import FTSLTransport
+
+struct ListenOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Where to listen; an empty host is loopback.", valueName: "endpoint"))
+    var endpoint = ":38750"
+
+    @Flag(name: .shortAndLong, help: "Serve one session after the other until stopped.")
+    var keepOpen = false
+
+    @Flag(help: "Refuse a second client instead of letting it wait.")
+    var one = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Run this command per session by /bin/sh -c.", valueName: "command"))
+    var exec: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "One plain TCP or Unix connection per session.", valueName: "endpoint"))
+    var forward: String?
+
+    @Option(help: ArgumentHelp("Name in logs (default: the port).", valueName: "name"))
+    var name: String?
+
+    @Flag(help: "Running the service twice for one client does no harm.")
+    var repeatable = false
+
+    @Flag(help: "Acknowledge output to a file only when it is on disk.")
+    var fsync = false
+
+    @Flag(help: "Listen beyond loopback; needs --insecure while there is no TLS.")
+    var `public` = false
+
+    @Flag(help: "Accept plaintext from everybody who can connect.")
+    var insecure = false
+
+    @Option(help: ArgumentHelp("Sessions at a time, at most.", valueName: "n"))
+    var maxSessions = 16_384
+
+    @Option(
+        help: ArgumentHelp("Bytes held for all sessions, at most.", valueName: "size"))
+    var maxMemory = ByteSize(bytes: 2 << 30)
+
+    @Option(
+        help: ArgumentHelp("Bytes held for one session, at most, each way.", valueName: "size"))
+    var buffer = ByteSize(bytes: 64 << 20)
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes held for sessions without a connection (default: half of --max-memory).",
+            valueName: "size"))
+    var parkedMemory: ByteSize?
+
+    @Option(
+        help: ArgumentHelp("Ended sessions to remember, at most.", valueName: "n"))
+    var maxTombstones = 16_384
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a session lives without a connection (default: 24h; 1h with --exec).",
+            valueName: "duration"))
+    var sessionTimeout: TimeSpan?
+
+    @Option(
+        help: ArgumentHelp("How long to stay for the peer's last word.", valueName: "duration"))
+    var linger = TimeSpan(.seconds(60))
+
+    @Option(help: ArgumentHelp("Longest silence on an idle connection.", valueName: "duration"))
+    var heartbeat = TimeSpan(.seconds(3))
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the bound endpoint and a newline to this descriptor once ready.",
+            valueName: "n"))
+    var readyFd: Int32?
+
+    @Option(
+        help: ArgumentHelp("One final object on stderr.", valueName: "text|json"))
+    var summary: SummaryFormat?
+
+    mutating func validate() throws {
+        if exec != nil, forward != nil {
+            throw ValidationError("--exec and --forward exclude each other")
+        }
+        if buffer.bytes < UInt64(Bound.reservedWindow) {
+            throw ValidationError("--buffer must be at least 64K")
+        }
+        if maxMemory.bytes < 4 * UInt64(Bound.reservedWindow) {
+            throw ValidationError("--max-memory must be at least 256K")
+        }
+        if heartbeat.duration < .milliseconds(10) {
+            throw ValidationError("--heartbeat must be at least 10ms")
+        }
+        if maxSessions < 1 { throw ValidationError("--max-sessions must be at least 1") }
+        if maxTombstones < 1 { throw ValidationError("--max-tombstones must be at least 1") }
+    }
+
+    var isStdio: Bool { exec == nil && forward == nil }
+
+    func listenEndpoint() throws -> Endpoint {
+        let parsed: Endpoint
+        do {
+            parsed = try Endpoint(parsing: endpoint, for: .listen)
+        } catch {
+            throw Ending(.usage, error.text)
+        }
+        var bound = parsed
+        if `public`, case .tcp(_, let port) = parsed, endpoint.hasPrefix(":") {
+            bound = .tcp(host: "::", port: port)
+        }
+        if !bound.isLoopback {
+            guard `public` else {
+                throw Ending(
+                    .configuration,
+                    "\(bound) is reachable from other machines; say --public if that is meant")
+            }
+            guard insecure else {
+                throw Ending(
+                    .configuration,
+                    "\(bound) would accept plaintext from everybody; say --insecure if that is meant"
+                )
+            }
+        }
+        return bound
+    }
+
+    func forwardEndpoint() throws -> Endpoint? {
+        guard let forward else { return nil }
+        do {
+            return try Endpoint(parsing: forward, for: .connect)
+        } catch {
+            throw Ending(.usage, error.text)
+        }
+    }
+
+    var configuration: AcceptorConfiguration {
+        var configuration = AcceptorConfiguration()
+        let timeout = sessionTimeout?.duration ?? .seconds(exec == nil ? 24 * 3600 : 3600)
+        configuration.limits = SessionLimits(
+            initialWindow: UInt32(min(buffer.bytes, UInt64(Bound.initialWindow))),
+            heartbeat: heartbeat.duration, sessionTimeout: timeout)
+        configuration.maxWindow = buffer.bytes
+        configuration.maxMemory = maxMemory.bytes
+        configuration.parkedMemory = parkedMemory?.bytes ?? maxMemory.bytes / 2
+        configuration.maxSessions = maxSessions
+        configuration.maxSessionsPerSource = maxSessions
+        configuration.maxTombstones = maxTombstones
+        configuration.concurrentSessions = isStdio ? 1 : Int.max
+        configuration.whenBusy = one ? .refuse : .wait
+        if repeatable { configuration.flags.insert(.repeatable) }
+        return configuration
+    }
+}

@@ -1,0 +1,281 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLTransport
+internal import Glibc
+internal import NIOCore
+
+/// `ftsl listen`: one acceptor, one service, one ending.
+final class Listener {
+    private let endpoint: Endpoint
+    private let backend: Endpoint?
+    private let options: ListenOptions
+    private let global: GlobalOptions
+    private let log: Log
+    private var driver: AcceptorDriver?
+    private var listening: TransportListener?
+    private var stdio: StdioService?
+    private var exec: ExecService?
+    private var signals: SignalWatcher?
+    private var stoppedBy: Int32?
+    private var finalEnding: (SessionID, Ending)?
+    private var refusalLog = RefusalLog()
+
+    init(
+        _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
+        log: Log
+    ) {
+        self.endpoint = endpoint
+        self.backend = backend
+        self.options = options
+        self.global = global
+        self.log = log
+    }
+
+    func start(on loop: any EventLoop) {
+        watchSignals(on: loop)
+        var configuration = options.configuration
+        let service = makeService(&configuration, on: loop)
+        let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
+        self.driver = driver
+        driver.onEvent = { [unowned self] in observe($0, on: loop) }
+        driver.listen(on: endpoint).assumeIsolated().whenComplete { [unowned self] result in
+            switch result {
+            case .success(let listener):
+                listening = listener
+                announce(listener.endpoint)
+            case .failure(let error):
+                let reason = (error as? Failure)?.text ?? "\(error)"
+                end(Ending(.unreachable, "cannot listen on \(endpoint): \(reason)"))
+            }
+        }
+    }
+
+    private func makeService(
+        _ configuration: inout AcceptorConfiguration, on loop: any EventLoop
+    ) -> any SessionService {
+        if let backend {
+            let service = ForwardService(to: backend, on: loop)
+            service.onEnded = { [unowned self] in sessionEnded($0, $1) }
+            return service
+        }
+        if let command = options.exec {
+            configuration.flags.formUnion(ExecService.flags)
+            let service = ExecService(command, on: loop)
+            service.onEnded = { [unowned self] in sessionEnded($0, $1) }
+            service.onFailure = { [unowned self] in log.error($0) }
+            exec = service
+            return service
+        }
+        let service = StdioService(
+            keepOpen: options.keepOpen, sync: options.fsync, log: log, on: loop)
+        service.onDone = { [unowned self] in stdioEnded($0, $1, on: loop) }
+        stdio = service
+        return service
+    }
+
+    private func announce(_ bound: Endpoint) {
+        if options.insecure, !bound.isLoopback {
+            log.notice("accepting plaintext from everybody who can reach \(bound)")
+        }
+        log.notice("listening on \(bound)", ["endpoint": .string("\(bound)")])
+        guard let descriptor = options.readyFd else { return }
+        if !RawOutput.write("\(bound)\n", to: descriptor) {
+            end(Ending(.usage, "--ready-fd \(descriptor): \(String(cString: strerror(errno)))"))
+        }
+        if descriptor > 2 { close(descriptor) }
+    }
+
+    // MARK: Sessions
+
+    private func observe(_ event: AcceptorEvent, on loop: any EventLoop) {
+        switch event {
+        case .confirmed(let id):
+            log.info("session \(id) opened by \(driver?.acceptor.source(of: id) ?? "")")
+        case .attached(let id, _, let resumed):
+            if resumed { log.info("session \(id) resumed") }
+        case .detached(let id, let failure):
+            log.info("session \(id) lost its connection: \(failure.text)")
+        case .close(_, let failure?) where !failure.isOrdinary: refused(failure)
+        case .forgotten(let id): forgotten(id)
+        case .close, .activity, .ended: break
+        }
+        if stoppedBy != nil { finishDraining() }
+    }
+
+    /// Says what happened once, not a thousand times.
+    private func refused(_ failure: Failure) {
+        if let line = refusalLog.line(for: failure, now: MonotonicClock.now) { log.notice(line) }
+    }
+
+    private func sessionEnded(_ handle: SessionHandle, _ outcome: Outcome) {
+        let verdict = SessionVerdict(outcome: outcome, peer: "the client")
+        if let sentence = verdict.ending.sentence {
+            log.notice("session \(handle.id): \(sentence)")
+        } else {
+            log.info("session \(handle.id) ended: \(SessionMonitor.name(of: outcome))")
+        }
+    }
+
+    private func stdioEnded(
+        _ handle: SessionHandle, _ outcome: Outcome, on loop: any EventLoop
+    ) {
+        var verdict = SessionVerdict(outcome: outcome, peer: "the client")
+        verdict.readerGone = stdio?.readerGone ?? false
+        verdict.signal = stoppedBy
+        let ending = verdict.ending
+        summarize(ending, outcome)
+        if options.keepOpen, stoppedBy == nil {
+            if let sentence = ending.sentence { log.notice(sentence) }
+            return
+        }
+        driver?.acceptor.isDraining = true
+        listening?.close()
+        finalEnding = (handle.id, ending)
+        if driver?.acceptor.session(handle.id) == nil {
+            leave(ending)
+            return
+        }
+        // The peer's last word is missing. The outcome is fixed; whether the peer learns it is not.
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let id = handle.id
+        let limit =
+            outcome.isGood ? options.linger.duration : min(options.linger.duration, .seconds(5))
+        loop.scheduleTask(in: .nanoseconds(Int64(limit.wholeNanoseconds))) {
+            bound.value.stopLingering(id)
+        }
+    }
+
+    private func stopLingering(_ id: SessionID) {
+        guard driver?.acceptor.session(id) != nil else { return }
+        log.notice("the client did not say goodbye; it may have to report an unknown outcome")
+        driver?.stopLingering(id)
+    }
+
+    private func summarize(_ ending: Ending, _ outcome: Outcome) {
+        guard options.summary == .json, let monitor = stdio?.monitor else { return }
+        StandardError.write(JSONValue.object(monitor.summary(ending, outcome: outcome)).line)
+    }
+
+    private func forgotten(_ id: SessionID) {
+        guard let finalEnding, finalEnding.0 == id else { return }
+        leave(finalEnding.1)
+    }
+
+    private func leave(_ ending: Ending) {
+        driver?.whenQuiet { [unowned self] in end(ending) }
+    }
+
+    // MARK: Signals
+
+    private func watchSignals(on loop: any EventLoop) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        signals = SignalWatcher([SIGINT, SIGTERM, SIGHUP, SIGUSR1], on: loop) {
+            bound.value.received(signal: $0, on: loop)
+        }
+    }
+
+    private func received(signal number: Int32, on loop: any EventLoop) {
+        switch number {
+        case SIGHUP: log.info("nothing to reload")
+        case SIGUSR1: statistics()
+        default: stop(number, on: loop)
+        }
+    }
+
+    private func statistics() {
+        guard let acceptor = driver?.acceptor else { return }
+        let refusals = acceptor.refusals.reduce(into: [String: JSONValue]()) {
+            $0["\($1.key)"] = .integer($1.value)
+        }
+        let object: [String: JSONValue] = [
+            "sessions": .integer(UInt64(acceptor.activeSessions)),
+            "tombstones": .integer(UInt64(acceptor.tombstones)),
+            "unproven": .integer(UInt64(acceptor.unprovenConnections)),
+            "reserved_memory": .integer(acceptor.reservedMemory),
+            "refusals": .object(refusals),
+        ]
+        StandardError.write(JSONValue.object(object).line)
+    }
+
+    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached: now.
+    private func stop(_ number: Int32, on loop: any EventLoop) {
+        guard stoppedBy == nil, let driver else {
+            exec?.killAll()
+            end(Ending(status: ExitStatus.signal(stoppedBy ?? number)))
+        }
+        stoppedBy = number
+        driver.acceptor.isDraining = true
+        listening?.close()
+        if let current = stdio?.current, current.session.outcome == nil {
+            current.abort(Failure(.local, .shuttingDown, "interrupted by signal \(number)"))
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let limit = TimeAmount.nanoseconds(Int64(global.drainTimeout.duration.wholeNanoseconds))
+        loop.scheduleTask(in: limit) { bound.value.drainIsOver(on: loop) }
+        finishDraining()
+    }
+
+    private func finishDraining() {
+        guard let stoppedBy, finalEnding == nil, let driver,
+            driver.acceptor.activeSessions == 0, driver.acceptor.tombstones == 0
+        else { return }
+        leave(Ending(status: ExitStatus.signal(stoppedBy)))
+    }
+
+    /// The sessions that are left are told, and get a moment to hear it.
+    private func drainIsOver(on loop: any EventLoop) {
+        guard let driver, let stoppedBy else { return }
+        let left = driver.acceptor.activeSessions
+        if left > 0 { log.notice("\(left) sessions end unfinished") }
+        for id in driver.acceptor.sessionIDs {
+            driver.abort(
+                id,
+                Failure(.local, .shuttingDown, "the listener was stopped by signal \(stoppedBy)"))
+        }
+        exec?.killAll()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .seconds(1)) {
+            bound.value.end(Ending(status: ExitStatus.signal(stoppedBy)))
+        }
+    }
+
+    private func end(_ ending: Ending) -> Never {
+        if case .unix(let path) = endpoint, listening != nil { unlink(path) }
+        ProcessEnd.with(ending, log)
+    }
+}
+
+extension Failure {
+    /// A connection that ended as connections do.
+    var isOrdinary: Bool {
+        switch code {
+        case .unreachable, .superseded, .silentPeer, .shuttingDown, .busy: fault != .time
+        default: false
+        }
+    }
+}
+
+/// Counts refusals of a kind and lets one line a minute through.
+struct RefusalLog {
+    private struct Entry {
+        var count: UInt64
+        var toldAt: Instant
+    }
+
+    private var entries: [FailureCode: Entry] = [:]
+
+    mutating func line(for failure: Failure, now: Instant) -> String? {
+        guard var entry = entries[failure.code] else {
+            entries[failure.code] = Entry(count: 0, toldAt: now)
+            return "refused a connection: \(failure.text)"
+        }
+        entry.count += 1
+        defer { entries[failure.code] = entry }
+        guard now.since(entry.toldAt) >= .seconds(60) else { return nil }
+        defer {
+            entry.count = 0
+            entry.toldAt = now
+        }
+        return "refused \(entry.count) more connections: \(failure.text)"
+    }
+}

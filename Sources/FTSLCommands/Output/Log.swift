@@ -1,0 +1,84 @@
+internal import FoundationEssentials
+internal import Glibc
+
+/// Everything for people goes through here to stderr, a line at a time.
+final class Log: @unchecked Sendable {
+    enum Level: Int, Comparable {
+        case error, notice, info, debug
+        static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+        var name: String {
+            switch self {
+            case .error: "error"
+            case .notice: "notice"
+            case .info: "info"
+            case .debug: "debug"
+            }
+        }
+    }
+
+    let threshold: Level
+    let format: LogFormat
+    /// Called around each line, so that a meter can make room for it.
+    var beforeLine: (() -> Void)?
+    var afterLine: (() -> Void)?
+
+    init(threshold: Level, format: LogFormat) {
+        self.threshold = threshold
+        self.format = format
+    }
+
+    convenience init(_ options: GlobalOptions) {
+        let level: Level =
+            options.quiet
+            ? .error : options.verbose >= 2 ? .debug : options.verbose == 1 ? .info : .notice
+        self.init(threshold: level, format: options.logFormat)
+    }
+
+    func error(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.error, text, fields) }
+    func notice(_ text: String, _ fields: [String: JSONValue] = [:]) {
+        write(.notice, text, fields)
+    }
+    func info(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.info, text, fields) }
+    func debug(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.debug, text, fields) }
+
+    private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {
+        guard level <= threshold else { return }
+        beforeLine?()
+        switch format {
+        case .text: StandardError.write("ftsl: \(text)\n")
+        case .json:
+            var object = fields
+            object["level"] = .string(level.name)
+            object["message"] = .string(text)
+            object["time"] = .number(Date().timeIntervalSince1970)
+            StandardError.write(JSONValue.object(object).line)
+        }
+        afterLine?()
+    }
+}
+
+/// Unbuffered writing to descriptor 2; a failure there has nowhere to be told.
+enum StandardError {
+    static func write(_ text: String) { RawOutput.write(text, to: 2) }
+    static var isTerminal: Bool { isatty(2) == 1 }
+}
+
+enum RawOutput {
+    /// Writes the whole text; false when the descriptor does not take it.
+    @discardableResult
+    static func write(_ text: String, to descriptor: CInt) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                bytes.removeFirst(count)
+            } else if errno == EAGAIN {
+                var waiting = pollfd(fd: descriptor, events: CShort(POLLOUT), revents: 0)
+                _ = poll(&waiting, 1, 1000)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,220 @@
+package import FTSLCore
+package import FTSLTransport
+package import NIOCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Makes what runs on each new session.
+package protocol SessionService: AnyObject {
+    /// Called once per confirmed session; the application is kept until the session is forgotten.
+    func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication
+    /// The session's outcome is fixed and its application is done with it.
+    func ended(_ handle: SessionHandle, _ outcome: Outcome)
+}
+
+/// Runs an `Acceptor` on an event loop: accepts, carries bytes, rings its alarm, starts services.
+package final class AcceptorDriver {
+    package let acceptor: Acceptor
+    private let service: any SessionService
+    private let loop: any EventLoop
+    private var connections: [ConnectionID: TransportConnection] = [:]
+    private var sessions: [SessionID: Running] = [:]
+    private var closing: Set<ConnectionID> = []
+    private var dirty: Set<ConnectionID> = []
+    private var onQuiet: (() -> Void)?
+    private var nextConnection: UInt64 = 1
+    private var alarm: Alarm?
+    private var isPumping = false
+    /// The session whose events are being handled: its calls need nothing extra.
+    private var drained: SessionID?
+    private var heartbeat: Duration
+
+    /// A connection was refused or condemned.
+    package var onRefused: ((Failure, _ source: String) -> Void)?
+    package var onEvent: ((AcceptorEvent) -> Void)?
+
+    private struct Running {
+        let handle: SessionHandle
+        let application: any SessionApplication
+    }
+
+    package init(
+        configuration: AcceptorConfiguration, service: any SessionService, on loop: any EventLoop
+    ) {
+        var rng = SystemRandomNumberGenerator()
+        let host = HostIdentity(generation: .first, instance: rng.next())
+        acceptor = Acceptor(configuration: configuration, host: host, rng: rng)
+        heartbeat = .milliseconds(Int64(configuration.limits.heartbeatMilliseconds))
+        self.service = service
+        self.loop = loop
+        alarm = Alarm(on: loop) { [unowned self] in rings() }
+    }
+
+    /// Call on the event loop.
+    package func listen(on endpoint: Endpoint) -> EventLoopFuture<TransportListener> {
+        TransportListener.bind(endpoint, userTimeout: heartbeat * 5 / 2, on: loop) {
+            [unowned self] _, source in accept(from: source)
+        }
+    }
+
+    package var sessionCount: Int { sessions.count }
+
+    private func accept(from source: String) -> TransportConnection {
+        let id = ConnectionID(nextConnection)
+        nextConnection += 1
+        let connection = TransportConnection(id: id, delegate: self)
+        connections[id] = connection
+        acceptor.accepted(id, from: SourcePrefix.of(source), now: MonotonicClock.now)
+        pump()
+        return connection
+    }
+
+    private func rings() {
+        acceptor.handleTimeout(now: MonotonicClock.now)
+        // Heartbeats and delayed acknowledgements may be due on any of them.
+        dirty.formUnion(connections.keys)
+        pump()
+    }
+
+    /// Calls back once no connection is open any more: what was sent has arrived, or never will.
+    package func whenQuiet(_ body: @escaping () -> Void) {
+        onQuiet = body
+        tellQuiet()
+    }
+
+    private func tellQuiet() {
+        guard connections.isEmpty, closing.isEmpty, let tell = onQuiet else { return }
+        onQuiet = nil
+        tell()
+    }
+
+    // MARK: For the operator
+
+    package func abort(_ id: SessionID, _ failure: Failure) {
+        acceptor.abort(id, failure, now: MonotonicClock.now)
+        touched(id)
+    }
+
+    package func stopLingering(_ id: SessionID) {
+        acceptor.stopLingering(id, now: MonotonicClock.now)
+        pump()
+    }
+
+    private func touched(_ id: SessionID) {
+        if isPumping, id == drained { return }
+        acceptor.touched(id, now: MonotonicClock.now)
+        if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
+        pump()
+    }
+
+    // MARK: The loop: drain every effect before the next input
+
+    private func pump() {
+        // Calls from below arrive while events are handled, before anything is transmitted.
+        guard !isPumping else { return }
+        isPumping = true
+        repeat {
+            while let event = acceptor.nextEvent() { handle(event) }
+            while let id = dirty.popFirst() { flush(id) }
+        } while acceptor.hasEvents
+        isPumping = false
+        setAlarm()
+    }
+
+    /// With many sessions some deadline is always near; a few milliseconds of lateness keep the alarm cheap.
+    private func setAlarm() {
+        let pause = UInt64(min(20_000_000, 2_000 * connections.count))
+        alarm?.set(for: max(acceptor.deadline, MonotonicClock.now.advanced(nanoseconds: pause)))
+    }
+
+    private func handle(_ event: AcceptorEvent) {
+        switch event {
+        case .confirmed(let id): begin(id)
+        case .attached(let id, let connection, let resumed):
+            dirty.insert(connection)
+            sessions[id]?.application.attached(resumed: resumed)
+        case .detached(let id, let failure): sessions[id]?.application.detached(failure)
+        case .activity(let id):
+            drained = id
+            sessions[id]?.handle.drain { [acceptor] in
+                acceptor.detachRequested(id, $0, now: MonotonicClock.now)
+            }
+            drained = nil
+            acceptor.touched(id, now: MonotonicClock.now)
+            if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
+        case .close(let id, let failure):
+            flush(id)
+            if let connection = connections.removeValue(forKey: id) {
+                closing.insert(id)
+                connection.finish()
+            }
+            if let failure { onRefused?(failure, "") }
+        case .ended(let id, let outcome):
+            guard let running = sessions.removeValue(forKey: id) else { break }
+            running.handle.drain { _ in }
+            service.ended(running.handle, outcome)
+        case .forgotten: break
+        }
+        onEvent?(event)
+    }
+
+    private func begin(_ id: SessionID) {
+        guard let session = acceptor.session(id) else { return }
+        let handle = SessionHandle(session: session) { [unowned self] in touched($0.id) }
+        let application = service.begin(handle, peer: acceptor.source(of: id))
+        handle.application = application
+        sessions[id] = Running(handle: handle, application: application)
+    }
+
+    private func flush(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        let now = MonotonicClock.now
+        var count = Pump.chunk
+        // Less than a chunk: there was no more.
+        while count >= Pump.chunk, connection.isWritable {
+            var out: [ByteBuffer] = []
+            acceptor.transmit(id, into: &out, limit: Pump.chunk, now: now)
+            guard !out.isEmpty else { return }
+            count = out.reduce(0) { $0 + $1.readableBytes }
+            connection.send(out)
+        }
+    }
+}
+
+extension AcceptorDriver: TransportDelegate {
+    package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
+        acceptor.receive(id, bytes, now: MonotonicClock.now)
+        dirty.insert(id)
+        pump()
+    }
+
+    package func connectionIsWritable(_ id: ConnectionID) {
+        dirty.insert(id)
+        pump()
+    }
+
+    package func connection(_ id: ConnectionID, closed failure: Failure?) {
+        connections[id] = nil
+        closing.remove(id)
+        acceptor.closed(id, failure, now: MonotonicClock.now)
+        pump()
+        tellQuiet()
+    }
+}
+
+/// Strangers are told apart by network, not by address: an attacker has many of those. [FTSL §6]
+enum SourcePrefix {
+    /// The /24 of an IPv4 or the /64 of an IPv6 address.
+    static func of(_ address: String) -> String {
+        if address.contains(":") {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
+            return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "::/64"
+        }
+        let parts = address.split(separator: ".")
+        guard parts.count == 4 else { return address }
+        return parts.prefix(3).joined(separator: ".") + ".0/24"
+    }
+}

@@ -1,0 +1,178 @@
+package import FTSLCore
+package import FTSLTransport
+package import NIOCore
+
+/// Runs an `Initiator` on an event loop: dials, carries bytes, rings its alarm.
+package final class InitiatorDriver {
+    package let initiator: Initiator
+    package private(set) var handle: SessionHandle?
+    /// Called once, when the session exists; returns what runs on it.
+    package var onOpened: ((SessionHandle) -> any SessionApplication)?
+    /// The next dial is this far away.
+    package var onWaiting: ((Duration, Failure) -> Void)?
+    /// Nothing more will happen.
+    package var onEnded: ((Outcome?, Failure?) -> Void)?
+
+    private let endpoints: [Endpoint]
+    private let loop: any EventLoop
+    private var connections: [ConnectionID: TransportConnection] = [:]
+    private var closing: Set<ConnectionID> = []
+    private var onQuiet: (() -> Void)?
+    private var alarm: Alarm?
+    private var isPumping = false
+    private var application: (any SessionApplication)?
+
+    package init(
+        endpoints: [Endpoint], configuration: InitiatorConfiguration, on loop: any EventLoop
+    ) {
+        var configuration = configuration
+        configuration.endpointCount = endpoints.count
+        initiator = Initiator(configuration: configuration, rng: SystemRandomNumberGenerator())
+        self.endpoints = endpoints
+        self.loop = loop
+    }
+
+    package func start() {
+        alarm = Alarm(on: loop) { [unowned self] in
+            initiator.handleTimeout(now: MonotonicClock.now)
+            pump()
+        }
+        initiator.start(now: MonotonicClock.now)
+        pump()
+    }
+
+    /// Dials now instead of later.
+    package func retryNow() {
+        initiator.retryNow(now: MonotonicClock.now)
+        pump()
+    }
+
+    /// Ends for good without waiting for anybody.
+    package func giveUp(_ failure: Failure) {
+        initiator.giveUp(failure)
+        pump()
+    }
+
+    /// The endpoint that carries the session now, or will be dialled next.
+    package var connectedEndpoint: Endpoint? { current.map { endpoints[$0] } }
+    private var current: Int?
+
+    /// Calls back once no connection is open any more: what was sent has arrived, or never will.
+    package func whenQuiet(_ body: @escaping () -> Void) {
+        onQuiet = body
+        tellQuiet()
+    }
+
+    private func tellQuiet() {
+        guard connections.isEmpty, closing.isEmpty, let tell = onQuiet else { return }
+        onQuiet = nil
+        tell()
+    }
+
+    // MARK: The loop: drain every effect before the next input
+
+    private func pump() {
+        // Calls from below arrive while events are handled, before anything is transmitted.
+        guard !isPumping else { return }
+        isPumping = true
+        repeat {
+            while let event = initiator.nextEvent() {
+                handle(event)
+                if !initiator.hasEvents { initiator.touched(now: MonotonicClock.now) }
+            }
+            transmit()
+        } while initiator.hasEvents
+        isPumping = false
+        if initiator.isEnded { alarm?.cancel() } else { alarm?.set(for: initiator.deadline) }
+    }
+
+    private func handle(_ event: InitiatorEvent) {
+        switch event {
+        case .dial(let id, let endpoint): dial(id, endpoint)
+        case .close(let id, _):
+            if let connection = connections.removeValue(forKey: id) {
+                flush(id, connection)
+                closing.insert(id)
+                connection.finish()
+            }
+        case .opened:
+            guard let session = initiator.session else { return }
+            let handle = SessionHandle(session: session) { [unowned self] _ in
+                guard !isPumping else { return }
+                initiator.touched(now: MonotonicClock.now)
+                pump()
+            }
+            self.handle = handle
+            application = onOpened?(handle)
+            handle.application = application
+        case .attached(_, let resumed): application?.attached(resumed: resumed)
+        case .detached(let failure): application?.detached(failure)
+        case .waiting(let delay, let failure): onWaiting?(delay, failure)
+        case .activity:
+            handle?.drain { [initiator] in
+                initiator.detachRequested($0, now: MonotonicClock.now)
+            }
+        case .ended(let outcome, let failure):
+            onEnded?(outcome, failure)
+        }
+    }
+
+    private func dial(_ id: ConnectionID, _ endpoint: Int) {
+        current = endpoint
+        let heartbeat = initiator.session?.identity.limits.heartbeat ?? .seconds(3)
+        let dialled = Dialer.dial(
+            endpoints[endpoint], as: id, delegate: self, userTimeout: heartbeat * 5 / 2, on: loop)
+        dialled.assumeIsolated().whenComplete { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let connection):
+                connections[id] = connection
+                initiator.connected(id, now: MonotonicClock.now)
+            case .failure(let error):
+                let failure = error as? Failure ?? TransportFailure.of(error)
+                initiator.dialFailed(id, failure, now: MonotonicClock.now)
+            }
+            pump()
+        }
+    }
+
+    private func transmit() {
+        for (id, connection) in connections { flush(id, connection) }
+    }
+
+    private func flush(_ id: ConnectionID, _ connection: TransportConnection) {
+        let now = MonotonicClock.now
+        var count = Pump.chunk
+        // Less than a chunk: there was no more.
+        while count >= Pump.chunk, connection.isWritable {
+            var out: [ByteBuffer] = []
+            initiator.transmit(id, into: &out, limit: Pump.chunk, now: now)
+            guard !out.isEmpty else { return }
+            count = out.reduce(0) { $0 + $1.readableBytes }
+            connection.send(out)
+        }
+    }
+}
+
+/// Amounts of the drivers' loops.
+enum Pump {
+    /// One vectored write: large enough for throughput, small enough to stay in the cache.
+    static let chunk = 256 << 10
+}
+
+extension InitiatorDriver: TransportDelegate {
+    package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
+        initiator.receive(id, bytes, now: MonotonicClock.now)
+        pump()
+    }
+
+    package func connectionIsWritable(_ id: ConnectionID) { pump() }
+
+    package func connection(_ id: ConnectionID, closed failure: Failure?) {
+        connections[id] = nil
+        closing.remove(id)
+        initiator.closed(id, failure, now: MonotonicClock.now)
+        pump()
+        tellQuiet()
+    }
+}

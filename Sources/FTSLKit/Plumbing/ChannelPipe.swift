@@ -1,0 +1,159 @@
+package import FTSLCore
+internal import FTSLTransport
+package import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// A socket or pipe of ours as source and sink: the plain side of `--forward`, `--local` and `--exec`.
+package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    package var onBytes: ((ByteBuffer) -> Void)?
+    package var onEnd: ((Failure?) -> Void)?
+    package var onTaken: ((Int) -> Void)?
+    package var onFinished: (() -> Void)?
+    package var onFailed: ((SinkFailure) -> Void)?
+
+    /// Bytes that were written and that the reader had not read when it went away.
+    package var unread: () -> Int = { 0 }
+    /// The output is closed, one way or another.
+    package var onOutputClosed: (() -> Void)?
+
+    private var context: ChannelHandlerContext?
+    private var ready: [ByteBuffer] = []
+    private var wanted = 0
+    private var inputEnded = false
+    private var endTold = false
+    private var outputFailed = false
+    private var outputFinished = false
+    private var failure: Failure?
+
+    package init() {}
+
+    // MARK: Source
+
+    package func demand() {
+        wanted += 1
+        deliver()
+        if wanted > 0, !inputEnded { context?.read() }
+    }
+
+    package func cancel() {
+        onBytes = nil
+        onEnd = nil
+        onTaken = nil
+        onFinished = nil
+        onFailed = nil
+        context?.close(promise: nil)
+    }
+
+    private func deliver() {
+        while wanted > 0, !ready.isEmpty {
+            wanted -= 1
+            onBytes?(ready.removeFirst())
+        }
+        if wanted > 0, ready.isEmpty, inputEnded, !endTold {
+            endTold = true
+            onEnd?(failure)
+        }
+    }
+
+    // MARK: Sink
+
+    package func write(_ bytes: ByteBuffer) {
+        guard let context, !outputFailed else {
+            failOutput()
+            return
+        }
+        let count = bytes.readableBytes
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [weak self] result in
+            switch result {
+            case .success: self?.onTaken?(count)
+            case .failure: self?.failOutput()
+            }
+        }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+    }
+
+    package func finish() {
+        guard let context, !outputFailed else {
+            failOutput()
+            return
+        }
+        outputFinished = true
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
+            self?.onOutputClosed?()
+            self?.onFinished?()
+            self?.closeWhenDone()
+        }
+        context.close(mode: .output, promise: promise)
+    }
+
+    /// A reset instead of an end: a plain TCP reader must not take a torn stream for a whole one.
+    package func fail() {
+        guard let context else { return }
+        outputFinished = true
+        let none = linger(l_onoff: 1, l_linger: 0)
+        let set =
+            (context.channel as? any SocketOptionProvider)?.setSoLinger(none)
+            ?? context.eventLoop.makeSucceededVoidFuture()
+        set.assumeIsolated().whenComplete { [self] _ in
+            context.close(promise: nil)
+            onFinished?()
+        }
+    }
+
+    private func failOutput() {
+        guard !outputFailed, !outputFinished else { return }
+        outputFailed = true
+        onFailed?(.readerGone(unread: unread()))
+    }
+
+    private func closeWhenDone() {
+        if inputEnded, outputFinished { context?.close(promise: nil) }
+    }
+
+    // MARK: Handler
+
+    package func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        ready.append(unwrapInboundIn(data))
+        deliver()
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        if wanted > 0, !inputEnded { context.read() }
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return }
+        endInput(nil)
+        closeWhenDone()
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = TransportFailure.of(error)
+        context.close(promise: nil)
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        endInput(failure)
+        failOutput()
+        onOutputClosed?()
+    }
+
+    private func endInput(_ failure: Failure?) {
+        guard !inputEnded else { return }
+        inputEnded = true
+        self.failure = failure
+        deliver()
+    }
+}

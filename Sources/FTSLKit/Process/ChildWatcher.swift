@@ -1,0 +1,37 @@
+package import Glibc
+package import NIOCore
+
+/// Tells when children end. One per process: SIGCHLD says only that some child changed.
+package final class ChildWatcher {
+    private var waiting: [pid_t: (ChildProcess.End) -> Void] = [:]
+    private var watcher: SignalWatcher?
+
+    package init(on loop: any EventLoop) {
+        let bound = NIOLoopBoundBox(self as ChildWatcher?, eventLoop: loop)
+        watcher = SignalWatcher([SIGCHLD], on: loop) { _ in bound.value?.check() }
+        self.forget = { bound.value = nil }
+    }
+
+    private var forget: () -> Void = {}
+
+    /// Calls back once, on the event loop, never before this returns.
+    package func watch(
+        _ pid: pid_t, on loop: any EventLoop, ended: @escaping (ChildProcess.End) -> Void
+    ) {
+        waiting[pid] = ended
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        // The child may have ended before it was known here.
+        loop.execute { bound.value.check() }
+    }
+
+    private func check() {
+        for pid in waiting.keys {
+            if let end = ChildProcess.reap(pid) { waiting.removeValue(forKey: pid)?(end) }
+        }
+    }
+
+    package func cancel() {
+        watcher?.cancel()
+        forget()
+    }
+}

@@ -1,0 +1,33 @@
+package import FTSLCore
+internal import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// Turns what NIO throws into the registry's codes, with a sentence for people.
+package enum TransportFailure {
+    package static func of(_ error: any Error) -> Failure {
+        switch error {
+        case let error as NIOConnectionError: return of(error)
+        case let error as IOError: return Failure(.peer, .unreachable, text(of: error.errnoCode))
+        case is SocketAddressError: return Failure(.local, .hostUnknown, "host name unknown")
+        case ChannelError.connectTimeout(let limit):
+            let seconds = Double(limit.nanoseconds) / 1e9
+            return Failure(.time, .unreachable, "no answer within \(seconds) s")
+        default: return Failure(.peer, .unreachable, "\(error)")
+        }
+    }
+
+    private static func of(_ error: NIOConnectionError) -> Failure {
+        if let first = error.connectionErrors.first { return of(first.error) }
+        return Failure(.local, .hostUnknown, "host name unknown")
+    }
+
+    /// The operating system's words for an error number.
+    package static func text(of code: CInt) -> String {
+        guard let text = strerror(code) else { return "error \(code)" }
+        return String(cString: text).lowercased()
+    }
+}

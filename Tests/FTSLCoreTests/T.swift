@@ -1,2 +1,0 @@
-import Testing
-@Test("x") func x() { #expect(1 == 1) }
