@@ -63,7 +63,11 @@ struct Simulate: ParsableCommand {
         let report = World(scenario, mutation: mutation, keepingLines: trace).run()
         for line in report.lines ?? [] { print(line) }
         print("plan: \(scenario.plan)")
-        for ending in report.endings { print(ending) }
+        for (index, client) in report.clients.enumerated() {
+            let services = client.services.map { $0.map { "\($0)" } ?? "none" }
+            print("client \(index): \(client.outcome.map { "\($0)" } ?? "none"); ", terminator: "")
+            print("service: \(services.joined(separator: ", "))")
+        }
         let seconds = Double(report.duration / 1_000_000) / 1_000
         print("\(report.events) events, \(seconds) s, digest \(report.digest)")
         guard let violation = report.violation else { return }

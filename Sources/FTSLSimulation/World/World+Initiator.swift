@@ -66,7 +66,6 @@ extension World {
             process.core.touched(now: process.clock(now))
         case .attached(let id, let resumed):
             trace.note(now, "attached", client, id.value, resumed ? "again" : "")
-            process.attachments += 1
             process.attachedTimes.append(now)
         case .detached(let failure):
             trace.note(now, "detached", client, 0, failure.text)
