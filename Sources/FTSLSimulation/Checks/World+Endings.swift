@@ -144,19 +144,4 @@ extension World {
         default: break
         }
     }
-
-    func report() -> Report {
-        var endings: [String] = []
-        for client in initiators.indices {
-            let mine = initiators[client].ending.map { "\($0.outcome as Any)" } ?? "not ended"
-            let theirs = services[client].map { $0.outcome.map { "\($0)" } ?? "none" }
-            endings.append("client \(client): \(mine); service: \(theirs.joined(separator: ", "))")
-        }
-        let bytes = paths.reduce(UInt64(0)) { $0 + $1.delivered.values.reduce(0, +) }
-        return Report(
-            seed: scenario.seed, violation: checker.failure, digest: trace.digest,
-            events: trace.events, duration: now, bytes: bytes,
-            attachments: initiators.reduce(0) { $0 + $1.attachments }, endings: endings,
-            lines: trace.lines)
-    }
 }
