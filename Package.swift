@@ -65,5 +65,6 @@ let package = Package(
             name: "ftsl-sim", dependencies: ["FTSLSimulation", argumentParser],
             swiftSettings: settings),
         .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
+        .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )
