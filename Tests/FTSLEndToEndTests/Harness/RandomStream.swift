@@ -84,9 +84,9 @@ final class Verifier: Sendable {
                 guard let count = descriptor.read(into: got), count > 0 else { break }
                 stream.fill(
                     UnsafeMutableRawBufferPointer(rebasing: wanted[..<count]), from: position)
-                let first: Int? =
-                    memcmp(got.baseAddress!, wanted.baseAddress!, count) == 0
-                    ? nil : (0..<count).first { got[$0] != wanted[$0] }
+                guard let left = got.baseAddress, let right = wanted.baseAddress else { break }
+                let isSame = memcmp(left, right, count) == 0
+                let first = isSame ? nil : (0..<count).first { got[$0] != wanted[$0] }
                 let start = position
                 progress.change {
                     $0.position += count
