@@ -6,7 +6,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Exclusive access is checked in debug builds; in release builds the checks cost more than the protocol.
     .unsafeFlags(["-warnings-as-errors"]),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -64,6 +66,13 @@ let package = Package(
         .executableTarget(
             name: "ftsl-sim", dependencies: ["FTSLSimulation", argumentParser],
             swiftSettings: settings),
+        .executableTarget(
+            name: "ftsl-bench",
+            dependencies: [
+                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+            ],
+            path: "Tests/Benchmarks/ftsl-bench",
+            swiftSettings: [.swiftLanguageMode(.v6)]),
         .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]

@@ -38,7 +38,7 @@ package final class Acceptor {
     package var isDraining = false
     package internal(set) var refusals: [FailureCode: UInt64] = [:]
 
-    let budget: SharedBudget
+    package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var connections: [ConnectionID: AcceptorConnection] = [:]
     var unproven = Deque<ConnectionID>()
@@ -79,7 +79,7 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         switch connection.state {
         case .closing: return
-        case .attached(let sessionID): feed(sessionID, bytes, now: now)
+        case .attached(let entry): feed(entry, bytes, now: now)
         case .asking, .opened, .resumed:
             connections[id]?.reader.append(bytes)
             do {
@@ -92,9 +92,7 @@ package final class Acceptor {
 
     package func closed(_ id: ConnectionID, _ failure: Failure?, now: Instant) {
         guard let connection = connections.removeValue(forKey: id) else { return }
-        guard case .attached(let sessionID) = connection.state,
-            let entry = entries[sessionID], entry.connection == id
-        else { return }
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         let why = failure ?? Failure(.peer, .unreachable, "the connection was closed")
         detach(entry, why, now: now)
     }
@@ -106,14 +104,14 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         if connection.outgoing.readableBytes > 0 {
             out.append(connection.outgoing)
-            connections[id]?.outgoing = ByteBuffer()
+            connection.outgoing = ByteBuffer()
         }
-        guard case .attached(let sessionID) = connection.state, let entry = entries[sessionID],
-            entry.connection == id
-        else { return }
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         entry.session.transmit(into: &out, limit: limit, now: now)
         drain(entry, now: now)
     }
+
+    package var hasEvents: Bool { !events.isEmpty }
 
     package func nextEvent() -> AcceptorEvent? { events.popFirst() }
 
@@ -202,7 +200,7 @@ package final class Acceptor {
         entry.connection = id
         entry.session.attach(number, reports: reports, now: now)
         events.append(.attached(sessionID, id, resumed: number != .opening))
-        connections[id]?.state = .attached(sessionID)
+        connections[id]?.state = .attached(entry)
         let rest = connections[id]?.reader.takeRest() ?? ByteBuffer()
         if rest.readableBytes > 0 { entry.session.receive(rest, now: now) }
         drain(entry, now: now)
@@ -221,8 +219,7 @@ package final class Acceptor {
         events.append(.close(old, why))
     }
 
-    private func feed(_ id: SessionID, _ bytes: ByteBuffer, now: Instant) {
-        guard let entry = entries[id] else { return }
+    private func feed(_ entry: Entry, _ bytes: ByteBuffer, now: Instant) {
         entry.session.receive(bytes, now: now)
         drain(entry, now: now)
     }

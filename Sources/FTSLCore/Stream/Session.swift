@@ -16,6 +16,19 @@ package final class Session {
         package var flags: ServiceFlags
         package var limits: AgreedLimits
         package var maxWindow: UInt64
+
+        package init(
+            role: Role, id: SessionID, secret: SessionSecret, version: UInt16,
+            flags: ServiceFlags, limits: AgreedLimits, maxWindow: UInt64
+        ) {
+            self.role = role
+            self.id = id
+            self.secret = secret
+            self.version = version
+            self.flags = flags
+            self.limits = limits
+            self.maxWindow = maxWindow
+        }
     }
 
     struct Attachment {
@@ -275,7 +288,9 @@ package final class Session {
                 Failure(.peer, code, peerAbort.text), received: receives[0].bytesReceived,
                 acknowledged: acknowledgedMain)
         }
-        guard sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else { return nil }
+        guard sends[0].finished, sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else {
+            return nil
+        }
         if identity.flags.contains(.exitStatus), exitReport == nil { return nil }
         if let at = sends.compactMap(\.stoppedAt).first { return .stopped(at: at) }
         return .complete
@@ -292,10 +307,13 @@ package final class Session {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
         // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort == nil || ownFailure?.code.isViolation == true {
-            for index in sends.indices { sends[index].abandon() }
-        }
+        if ownAbort == nil || ownFailure?.code.isViolation == true { abandonSends() }
         events.append(.settled(outcome))
+    }
+
+    /// A peer whose outcome is fixed takes nothing more: what is left here is of no use.
+    func abandonSends() {
+        for index in sends.indices { sends[index].abandon() }
     }
 
     func sendIndex(_ channel: ChannelNumber) -> Int? {

@@ -22,8 +22,8 @@ package enum Bound {
     package static let digestSpacing = 32 << 10
     /// A partial read this small is copied out of its large buffer before it waits anywhere.
     package static let copyBelow = 4096
-    /// Acknowledgement delay. [FTSL §5.2]
-    package static let acknowledgementDelay: Duration = .milliseconds(25)
+    /// Acknowledgement delay, in nanoseconds. [FTSL §5.2]
+    package static let acknowledgementDelay: UInt64 = 25_000_000
     /// How long an acceptor waits for a stranger to prove itself.
     package static let handshakeDeadline: Duration = .seconds(10)
     /// Sessions opened but never confirmed live this long. [FTSL §4.1]
