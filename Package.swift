@@ -15,6 +15,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
@@ -37,7 +38,7 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(
-            name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque],
+            name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
         .target(
             name: "FTSLTransport", dependencies: ["FTSLCore", nioCore, nioPosix],
@@ -73,7 +74,11 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/ftsl-bench",
             swiftSettings: [.swiftLanguageMode(.v6)]),
-        .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
+            swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )

@@ -138,7 +138,8 @@ final class Application {
         let script = writers[index].script
         while mayWrite(writers[index]), writers[index].written < script.total {
             let writer = writers[index]
-            if writer.channel == .main, let after = self.script.abortAfter, writer.written >= after {
+            if writer.channel == .main, let after = self.script.abortAfter, writer.written >= after
+            {
                 giveUp()
                 return
             }
@@ -186,6 +187,10 @@ final class Application {
             // What is told to the peer as taken has not reached the application.
             session.took(bytes.readableBytes, from: readers[index].channel, now: now)
         }
+        if mutation == .losesBytes, readers[index].hasStarted, rng.chance(20) {
+            session.took(bytes.readableBytes, from: readers[index].channel, now: now)
+            return
+        }
         readers[index].queue.append(bytes)
         if mutation == .deliversTwice { readers[index].queue.append(bytes) }
         if !readers[index].hasStarted {
@@ -215,11 +220,16 @@ final class Application {
             let count = consume(index, limit: min(script.chunk, stop))
             guard count > 0 else { break }
             if mutation != .acknowledgesUnread {
-                session.took(count, from: readers[index].channel, now: now)
+                let known = mutation == .deliversTwice ? buffered(index) : count
+                session.took(min(count, known), from: readers[index].channel, now: now)
             }
             if script.pause > 0 { sleep(index, milliseconds: script.pause) }
         }
         takeEnd(index, now: now)
+    }
+
+    private func buffered(_ index: Int) -> Int {
+        Int(clamping: session.receivingChannels[index].buffered)
     }
 
     /// One read(): as much as there is, up to `limit`.

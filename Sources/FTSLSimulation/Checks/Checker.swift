@@ -25,18 +25,3 @@ package struct Checker {
         if failure == nil { failure = Violation(invariant: invariant, text: text) }
     }
 }
-
-/// How one run went.
-package struct Report: Sendable {
-    package var seed: UInt64
-    package var violation: Checker.Violation?
-    package var digest: UInt64
-    package var events: UInt64
-    /// Virtual nanoseconds until all was over.
-    package var duration: UInt64
-    package var bytes: UInt64
-    package var attachments: Int
-    /// What each client and its service ended with.
-    package var endings: [String]
-    package var lines: [String]?
-}

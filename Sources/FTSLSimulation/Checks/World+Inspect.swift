@@ -7,6 +7,8 @@ extension World {
         guard checker.failure == nil else { return }
         guard let initiator = initiators[client].application else { return }
         let maxWindow = scenario.clients[client].maxWindow
+        let retained = initiator.session.sendingChannels[0].retention.byteCount
+        initiators[client].peakRetained = max(initiators[client].peakRetained, retained)
         checkBounds(initiator, maxWindow: max(maxWindow, UInt64(initiatorWindow(client))))
         guard let run = services[client].last, !run.application.isDead else {
             checkComplaint(initiator)
@@ -94,7 +96,8 @@ extension World {
             if isSession {
                 checker.fail(.proofFirst, "a stranger closed the connection of a session")
             }
-        case .confirmed, .attached, .detached, .activity, .ended:
+        case .forgotten(let id) where acceptor.applications[id] == nil: return
+        case .confirmed, .attached, .detached, .activity, .ended, .forgotten:
             checker.fail(.proofFirst, "a stranger's bytes led to \(event)")
         }
     }

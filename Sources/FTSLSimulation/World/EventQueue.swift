@@ -13,6 +13,8 @@ struct EventQueue<Event> {
     private var heap: [Item] = []
     private var serial: UInt64 = 0
 
+    var nextTime: UInt64? { heap.first?.time }
+
     mutating func push(_ event: Event, at time: UInt64) {
         serial += 1
         heap.append(Item(time: time, serial: serial, event: event))

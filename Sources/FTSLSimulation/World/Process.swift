@@ -36,7 +36,7 @@ final class InitiatorProcess: Process {
     var ending: (outcome: Outcome?, failure: Failure?)?
     var settledAt: UInt64?
     var endedAt: UInt64 = 0
-    var attachments = 0
+    var peakRetained = 0
     var attachedTimes: [UInt64] = []
     var detachedTimes: [UInt64] = []
 

@@ -63,6 +63,7 @@ extension World {
             while transmit(link, limit: Bound.readAhead) {}
             close(link, by: .acceptor)
             process.core.closed(connection, nil, now: process.clock(now))
+        case .forgotten(let id): trace.note(now, "acceptor forgets", id.low)
         case .ended(let id, let outcome):
             trace.note(now, "acceptor ended", id.low, 0, "\(outcome)")
             record(outcome, of: id)

@@ -24,7 +24,8 @@ extension World {
         guard serial == process.timerSerial else { return }
         process.timerAt = .max
         let clock = process.clock(now)
-        if mutation != .ignoresTime || process.core.session == nil, process.core.deadline <= clock {
+        if mutation == .ignoresTime, process.core.session != nil { return }
+        if process.core.deadline <= clock {
             process.core.handleTimeout(now: clock)
             pump(process)
             guard process.core.deadline > clock || checker.failure != nil else {
@@ -65,7 +66,6 @@ extension World {
             process.core.touched(now: process.clock(now))
         case .attached(let id, let resumed):
             trace.note(now, "attached", client, id.value, resumed ? "again" : "")
-            process.attachments += 1
             process.attachedTimes.append(now)
         case .detached(let failure):
             trace.note(now, "detached", client, 0, failure.text)

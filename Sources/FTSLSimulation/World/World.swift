@@ -97,29 +97,36 @@ package final class World {
 
     /// Runs to the end and says how it went.
     package func run() -> Report {
+        run(until: .max)
+        if checker.failure == nil, !isFinished {
+            checker.fail(.live, "nothing more would happen, and not all is over")
+        }
+        if checker.failure == nil { checkEndings() }
+        return report()
+    }
+
+    /// Runs until a moment, for a look at the state things are in then.
+    package func run(until end: UInt64) {
         let patience = UInt64(scenario.patience ?? 1_000_000) * 1_000_000
-        while let (time, event) = queue.pop() {
+        while checker.failure == nil, !isFinished, let time = queue.nextTime, time <= end,
+            let (_, event) = queue.pop()
+        {
             now = time
             if let process = owner(of: event), process.pausedUntil > now {
                 queue.push(event, at: process.pausedUntil)
                 continue
             }
             handle(event)
-            if checker.failure != nil || isFinished { break }
             if now > quietSince + patience {
                 checker.fail(.live, "not over \(patience / 1_000_000_000) s after the last fault")
-                break
             }
-            if trace.events > 3_000_000 {
-                checker.fail(.live, "endless activity")
-                break
-            }
+            if trace.events > 3_000_000 { checker.fail(.live, "endless activity") }
         }
-        if checker.failure == nil, !isFinished {
-            checker.fail(.live, "nothing more would happen, and not all is over")
-        }
-        if checker.failure == nil { checkEndings() }
-        return report()
+    }
+
+    /// Bytes that the client's application has written to channel 0 so far.
+    package func written(by client: Int) -> UInt64 {
+        initiators[client].application?.writers[0].written ?? 0
     }
 
     private var isFinished: Bool {
