@@ -79,5 +79,6 @@ let package = Package(
         .testTarget(
             name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
+        .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )

@@ -43,6 +43,7 @@ extension Acceptor {
         let id = entry.session.identity.id
         guard entries.removeValue(forKey: id) != nil else { return }
         events.append(.forgotten(id))
+        parkedBytes -= entry.parkedBytes
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: activeSessions -= 1
@@ -93,15 +94,18 @@ extension Acceptor {
 
     /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
     func shedParked(now: Instant) {
-        var held = 0
+        guard parkedBytes > configuration.parkedMemory else { return }
         let parked = entries.values.filter(\.isParked)
-        for entry in parked { held += entry.session.heldBytes }
-        guard held > configuration.parkedMemory else { return }
         for entry in parked.sorted(by: Self.parkedEarlier) {
-            guard held > configuration.parkedMemory else { return }
-            held -= entry.session.heldBytes
+            guard parkedBytes > configuration.parkedMemory else { return }
             evict(entry, now: now)
         }
+    }
+
+    func countParked(_ entry: Entry) {
+        let bytes = entry.isParked ? entry.session.heldBytes : 0
+        parkedBytes += bytes - entry.parkedBytes
+        entry.parkedBytes = bytes
     }
 
     /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
@@ -119,7 +123,8 @@ extension Acceptor {
 
     private func evict(_ entry: Entry, now: Instant) {
         entry.session.abort(
-            Failure(.local, .evicted, "evicted to make room while it had no connection"))
+            Failure(.local, .evicted, "evicted to make room while it had no connection"),
+            keepingData: false)
         drain(entry, now: now)
     }
 
@@ -143,6 +148,7 @@ extension Acceptor {
         guard let outcome = session.outcome else { return }
         if case .confirmed = entry.standing {
             entry.standing = .tombstone
+            countParked(entry)
             activeSessions -= 1
             tombstones += 1
             events.append(.ended(session.identity.id, outcome))

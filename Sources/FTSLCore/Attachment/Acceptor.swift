@@ -19,6 +19,8 @@ package final class Acceptor {
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
+        /// What it held while parked, when last looked at.
+        var parkedBytes = 0
         /// Order of arrival: what is due at the same time is done in this order.
         let serial: UInt64
         /// The earliest timer of this session in the heap.
@@ -63,6 +65,7 @@ package final class Acceptor {
     var connections: [ConnectionID: AcceptorConnection] = [:]
     /// Connections that have proven nothing yet, oldest first.
     var unproven = Deque<ConnectionID>()
+    var parkedBytes = 0
     var entries: [SessionID: Entry] = [:]
     var unconfirmed: Set<SessionID> = []
     var sessionsPerSource: [String: Int] = [:]
@@ -249,6 +252,7 @@ package final class Acceptor {
     /// Handles what concerns the host, and announces the rest.
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
+        countParked(entry)
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }

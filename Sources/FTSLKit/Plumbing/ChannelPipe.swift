@@ -20,6 +20,8 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
 
     /// Bytes that were written and that the reader had not read when it went away.
     package var unread: () -> Int = { 0 }
+    /// Called before a torn stream is closed, where closing alone would look like its end.
+    package var beforeFail: (() -> Void)?
     /// The output is closed, one way or another.
     package var onOutputClosed: (() -> Void)?
 
@@ -30,6 +32,7 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     private var endTold = false
     private var outputFailed = false
     private var outputFinished = false
+    private var unwritten = 0
     private var failure: Failure?
 
     package init() {}
@@ -72,20 +75,34 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         let count = bytes.readableBytes
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] result in
+            guard let self else { return }
             switch result {
-            case .success: self?.onTaken?(count)
-            case .failure: self?.failOutput()
+            case .success:
+                unwritten -= count
+                onTaken?(count)
+                if outputFinished, unwritten == 0 { closeOutput() }
+            case .failure: failOutput()
             }
         }
+        unwritten += count
         context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
     }
 
     package func finish() {
-        guard let context, !outputFailed else {
+        guard context != nil, !outputFailed else {
             failOutput()
             return
         }
         outputFinished = true
+        if unwritten == 0 { closeOutput() }
+    }
+
+    /// Only with nothing left to write: NIO closes a channel whose input has ended at once, and drops what waits.
+    private func closeOutput() {
+        guard let context else {
+            onFinished?()
+            return
+        }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
             self?.onOutputClosed?()
@@ -97,8 +114,13 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
 
     /// A reset instead of an end: a plain TCP reader must not take a torn stream for a whole one.
     package func fail() {
-        guard let context else { return }
+        beforeFail?()
+        guard let context else {
+            onFinished?()
+            return
+        }
         outputFinished = true
+        unwritten = 0
         let none = linger(l_onoff: 1, l_linger: 0)
         let set =
             (context.channel as? any SocketOptionProvider)?.setSoLinger(none)
@@ -110,13 +132,13 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     private func failOutput() {
-        guard !outputFailed, !outputFinished else { return }
+        guard !outputFailed, !(outputFinished && unwritten == 0) else { return }
         outputFailed = true
         onFailed?(.readerGone(unread: unread()))
     }
 
     private func closeWhenDone() {
-        if inputEnded, outputFinished { context?.close(promise: nil) }
+        if inputEnded, outputFinished, unwritten == 0 { context?.close(promise: nil) }
     }
 
     // MARK: Handler

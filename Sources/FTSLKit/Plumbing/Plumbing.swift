@@ -10,6 +10,8 @@ package final class Plumbing: SessionApplication {
     private var sources: [ChannelNumber: Source] = [:]
     private var sinks: [ChannelNumber: Sink] = [:]
     private var outcome: Outcome?
+    /// The driver lets go of it when the session is over; what was received is still being written then.
+    private var untilDrained: Plumbing?
 
     /// What a source's failure means for the session; nil: abort with it.
     package var onSourceFailure: ((ChannelNumber, Failure) -> Void)?
@@ -147,6 +149,7 @@ package final class Plumbing: SessionApplication {
 
     package func settled(_ outcome: Outcome) {
         self.outcome = outcome
+        untilDrained = self
         for holder in sources.values where !holder.hasEnded {
             holder.hasEnded = true
             holder.source.cancel()
@@ -166,11 +169,13 @@ package final class Plumbing: SessionApplication {
         guard sinks.values.allSatisfy(\.isDone) else { return }
         let tell = onDrained
         onDrained = nil
+        untilDrained = nil
         tell?()
     }
 
     /// Closes everything without waiting.
     package func cancel() {
+        untilDrained = nil
         for holder in sources.values { holder.source.cancel() }
         for holder in sinks.values { holder.sink.cancel() }
     }

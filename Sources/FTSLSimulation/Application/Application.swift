@@ -138,7 +138,8 @@ final class Application {
         let script = writers[index].script
         while mayWrite(writers[index]), writers[index].written < script.total {
             let writer = writers[index]
-            if writer.channel == .main, let after = self.script.abortAfter, writer.written >= after {
+            if writer.channel == .main, let after = self.script.abortAfter, writer.written >= after
+            {
                 giveUp()
                 return
             }

@@ -46,7 +46,9 @@ extension World {
         let moment: UInt64 = 5_000_000_000
         if process.endedAt > known + moment, !run.application.isDead {
             checker.fail(
-                .live, "client \(client) ended \((process.endedAt - known) / 1_000_000) ms after both knew")
+                .live,
+                "client \(client) ended \((process.endedAt - known) / 1_000_000) ms after both knew"
+            )
         }
         if scenario.plan.faults.isEmpty, now > process.endedAt + moment, initiators.count == 1 {
             checker.fail(.live, "the acceptor remembers an ended session without need")
@@ -97,7 +99,9 @@ extension World {
             }
             // What an aborting end wrote is delivered first.
             let reader = end.readers[0]
-            if reader.stoppedAt == nil, reader.taken < peer.writers[0].written || received < reader.taken {
+            if reader.stoppedAt == nil,
+                reader.taken < peer.writers[0].written || received < reader.taken
+            {
                 checker.fail(
                     .trustedEnd,
                     "aborted after \(reader.taken) of \(peer.writers[0].written) bytes")

@@ -46,7 +46,8 @@ extension FaultPlan {
         case 82..<86: return .flap(every: rng.spread(20...1_000), times: rng.spread(2...20))
         case 86..<98:
             return .attack(
-                rng.pick(Fault.Attack.allCases), capture: rng.within(0...7), at: rng.within(0...600))
+                rng.pick(Fault.Attack.allCases), capture: rng.within(0...7), at: rng.within(0...600)
+            )
         default: return .flood(rng.spread(1...50))
         }
     }

@@ -90,11 +90,13 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
         case "halfopen": return direction.map { .halfOpen($0) }
         case "refuse": return number(a).map { .refuse($0) }
         case "unreachable": return number(a).map { .unreachable($0) }
-        case "slowdials": return number(a).flatMap { by in number(b).map { .slowDials(by: by, $0) } }
+        case "slowdials":
+            return number(a).flatMap { by in number(b).map { .slowDials(by: by, $0) } }
         case "pause": return role(a).flatMap { role in number(b).map { .pause(role, $0) } }
         case "jump": return role(a).flatMap { role in number(b).map { .jump(role, $0) } }
         case "restart": return .restart
-        case "flap": return number(a).flatMap { every in number(b).map { .flap(every: every, times: $0) } }
+        case "flap":
+            return number(a).flatMap { every in number(b).map { .flap(every: every, times: $0) } }
         case "attack":
             guard let attack = a.flatMap(Fault.Attack.init(rawValue:)), let capture = number(b),
                 let at = number(c)

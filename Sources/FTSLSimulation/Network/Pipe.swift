@@ -49,7 +49,9 @@ final class Pipe {
 
     /// The next chunk that has arrived, at most `limit` bytes of it.
     func take(now: UInt64, limit: Int) -> ByteBuffer? {
-        guard stalledUntil <= now, let first = chunks.first, first.arrival <= now else { return nil }
+        guard stalledUntil <= now, let first = chunks.first, first.arrival <= now else {
+            return nil
+        }
         let count = min(limit, first.bytes.readableBytes)
         guard let bytes = chunks[0].bytes.readSlice(length: count) else { return nil }
         if chunks[0].bytes.readableBytes == 0 { chunks.removeFirst() }
