@@ -27,9 +27,11 @@ struct ModelTraceTests {
     func lateProof() {
         var lateProofs = 0
         for byte in UInt64(250)...620 {
-            let report = Scenario.small().with(
+            var scenario = Scenario.small()
+            scenario.clients[0].acceptor.exitDelay = 2_000
+            let report = scenario.with(
                 Fault(.bytes(.up, 200), .cut(loses: true, initiator: 0, acceptor: 0)),
-                Fault(.bytes(.down, byte), .stall(.up, 3_000)),
+                Fault(.bytes(.down, byte), .stall(.up, 500)),
                 Fault(.bytes(.down, byte), .cut(loses: false, initiator: 0, acceptor: nil))
             ).check(keepingLines: true)
             #expect(report.isComplete)
