@@ -53,18 +53,40 @@ extension ServerBootstrap: TunableBootstrap {
 
 /// Makes one connection; names are resolved anew each time.
 package enum Dialer {
+    /// How the dialling end speaks: plaintext, or TLS with a say in whom it meets.
+    package enum Security {
+        case plaintext
+        case tls(TLSCredentials, decide: (Fingerprint) -> Failure?)
+    }
+
     /// The future fails with a `Failure`.
     package static func dial(
-        _ endpoint: Endpoint, as id: ConnectionID, delegate: any TransportDelegate,
-        userTimeout: Duration, on loop: any EventLoop
+        _ endpoint: Endpoint, as id: ConnectionID, security: Security,
+        delegate: any TransportDelegate, userTimeout: Duration, on loop: any EventLoop
     ) -> EventLoopFuture<TransportConnection> {
         let connection = TransportConnection(id: id, delegate: delegate)
-        let bound = NIOLoopBound(connection, eventLoop: loop)
+        var secured = loop.makeSucceededVoidFuture()
+        var handlers: [any ChannelHandler] = [connection]
+        if case .tls(let credentials, let decide) = security {
+            let record = PeerRecord()
+            let promise = loop.makePromise(of: Void.self)
+            secured = promise.futureResult
+            connection.expectTLS(record, secured: promise)
+            do {
+                let handler = try credentials.clientHandler(
+                    host: endpoint.host, record: record, decide: decide)
+                handlers = [handler, connection]
+            } catch {
+                promise.fail(error)
+                return loop.makeFailedFuture(TransportFailure.of(error))
+            }
+        }
+        let bound = NIOLoopBound((connection, handlers), eventLoop: loop)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.seconds(30))  // the initiator's own limit is shorter
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                    try channel.pipeline.syncOperations.addHandlers(bound.value.1)
                 }
             }
         let dialled: EventLoopFuture<any Channel>
@@ -76,7 +98,8 @@ package enum Dialer {
             dialled = SocketTuning.apply(to: bootstrap, tcp: false, userTimeout: userTimeout)
                 .connect(unixDomainSocketPath: path)
         }
-        return dialled.map { _ in bound.value }
-            .flatMapErrorThrowing { throw TransportFailure.of($0) }
+        let ready = secured
+        return dialled.flatMap { _ in ready }.map { bound.value.0 }
+            .flatMapErrorThrowing { throw $0 as? Failure ?? TransportFailure.of($0) }
     }
 }

@@ -109,6 +109,11 @@ package enum Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The host name or address of a TCP endpoint.
+    package var host: String? {
+        if case .tcp(let host, _) = self { host } else { nil }
+    }
+
     /// True when only this machine can reach a listener here.
     package var isLoopback: Bool {
         switch self {

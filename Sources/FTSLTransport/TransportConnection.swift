@@ -1,9 +1,13 @@
 package import FTSLCore
 package import NIOCore
 internal import NIOPosix
+internal import NIOSSL
+internal import NIOTLS
 
 /// Who is told what happens on a connection; called on the event loop.
 package protocol TransportDelegate: AnyObject {
+    /// TLS has verified the other end; said before anything is received.
+    func connection(_ id: ConnectionID, isWith identity: PeerIdentity)
     func connection(_ id: ConnectionID, received bytes: ByteBuffer)
     func connectionIsWritable(_ id: ConnectionID)
     func connection(_ id: ConnectionID, closed failure: Failure?)
@@ -19,10 +23,21 @@ package final class TransportConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var failure: Failure?
     private var isClosing = false
+    /// What TLS learns about the other end; nil while the connection is plaintext.
+    private var record: PeerRecord?
+    /// For the dialling end: completes when the connection can be used.
+    private var secured: EventLoopPromise<Void>?
+    package private(set) var identity = PeerIdentity.plaintext
 
     package init(id: ConnectionID, delegate: any TransportDelegate) {
         self.id = id
         self.delegate = delegate
+    }
+
+    /// TLS will be spoken; nothing counts before it has verified the other end.
+    func expectTLS(_ record: PeerRecord, secured: EventLoopPromise<Void>? = nil) {
+        self.record = record
+        self.secured = secured
     }
 
     /// False while the kernel and NIO hold enough unsent bytes.
@@ -50,6 +65,11 @@ package final class TransportConnection: ChannelInboundHandler {
     package func finish(patience: TimeAmount = .milliseconds(500)) {
         guard let context, !isClosing else { return }
         isClosing = true
+        if record != nil {
+            // TLS says goodbye itself, and waits for the answer.
+            context.close(promise: nil)
+            return
+        }
         context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: patience) { bound.value.close(promise: nil) }
@@ -73,17 +93,44 @@ package final class TransportConnection: ChannelInboundHandler {
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent { handshakeCompleted(context) }
         // A peer that ended its direction has no more to say on this connection.
         if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
 
+    private func handshakeCompleted(_ context: ChannelHandlerContext) {
+        if let fingerprint = record?.fingerprint {
+            identity = .key("\(fingerprint)")
+        } else if let name = Self.certificateName(context) {
+            identity = .name(name)
+        } else {
+            failure = Failure(.peer, .authenticationFailed, "the peer's certificate has no name")
+            context.close(promise: nil)
+            return
+        }
+        delegate?.connection(id, isWith: identity)
+        secured?.succeed()
+        secured = nil
+    }
+
+    private static func certificateName(_ context: ChannelHandlerContext) -> String? {
+        let pipeline = context.pipeline.syncOperations
+        let certificate =
+            (try? pipeline.handler(type: NIOSSLClientHandler.self))?.peerCertificate
+            ?? (try? pipeline.handler(type: NIOSSLServerHandler.self))?.peerCertificate
+        return certificate.flatMap { TLSCredentials.name(of: $0) }
+    }
+
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = TransportFailure.of(error)
+        failure = failure ?? record?.failure ?? TransportFailure.of(error)
         context.close(promise: nil)
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
-        delegate?.connection(id, closed: failure)
+        let why = failure ?? record?.failure
+        secured?.fail(why ?? Failure(.peer, .unreachable, "the connection was closed"))
+        secured = nil
+        delegate?.connection(id, closed: why)
         delegate = nil
     }
 }

@@ -1,6 +1,7 @@
 package import FTSLCore
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 
 #if canImport(Glibc)
     internal import Glibc
@@ -12,12 +13,33 @@ package enum TransportFailure {
         switch error {
         case let error as NIOConnectionError: return of(error)
         case let error as IOError: return Failure(.peer, .unreachable, text(of: error.errnoCode))
+        case NIOSSLError.uncleanShutdown:
+            return Failure(.peer, .unreachable, "the connection was closed")
+        case let error as NIOSSLError: return ofTLS("\(error)")
+        case let error as BoringSSLError: return ofTLS("\(error)")
+        case is PlaintextRefused:
+            return Failure(.peer, .authorityRefused, "plaintext where only TLS is spoken")
         case is SocketAddressError: return Failure(.local, .hostUnknown, "host name unknown")
         case ChannelError.connectTimeout(let limit):
             let seconds = Double(limit.nanoseconds) / 1e9
             return Failure(.time, .unreachable, "no answer within \(seconds) s")
         default: return Failure(.peer, .unreachable, "\(error)")
         }
+    }
+
+    private static func ofTLS(_ text: String) -> Failure {
+        if text.contains("WRONG_VERSION_NUMBER") {
+            return Failure(.peer, .notFTSL, "the peer does not speak TLS")
+        }
+        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidate") {
+            return Failure(
+                .peer, .authenticationFailed,
+                "the peer's certificate does not verify under the given authority or name")
+        }
+        if text.contains("PROTOCOL_VERSION") || text.contains("UNSUPPORTED_PROTOCOL") {
+            return Failure(.peer, .versionMismatch, "the peer does not speak TLS 1.3")
+        }
+        return Failure(.peer, .authenticationFailed, "TLS failed: \(text)")
     }
 
     private static func of(_ error: NIOConnectionError) -> Failure {

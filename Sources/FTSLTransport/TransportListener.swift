@@ -2,6 +2,10 @@ internal import FTSLCore
 package import NIOCore
 internal import NIOPosix
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// A bound socket that hands over connections.
 package final class TransportListener {
     private let channel: any Channel
@@ -13,21 +17,36 @@ package final class TransportListener {
         self.endpoint = endpoint
     }
 
+    /// What a listener speaks. Credentials are asked for with each connection, so that they can be replaced.
+    package struct Security {
+        package var credentials: () -> TLSCredentials?
+        package var allowsPlaintext: Bool
+
+        package init(credentials: @escaping () -> TLSCredentials?, allowsPlaintext: Bool) {
+            self.credentials = credentials
+            self.allowsPlaintext = allowsPlaintext
+        }
+    }
+
     /// Called on the event loop for each accepted connection, with the peer's address without port.
     package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection
 
     package static func bind(
-        _ endpoint: Endpoint, userTimeout: Duration, on loop: any EventLoop,
+        _ endpoint: Endpoint, security: Security, userTimeout: Duration, on loop: any EventLoop,
         onAccept: @escaping OnAccept
     ) -> EventLoopFuture<TransportListener> {
-        let bound = NIOLoopBound(onAccept, eventLoop: loop)
+        let bound = NIOLoopBound((onAccept, security), eventLoop: loop)
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(ChannelOptions.backlog, value: 4096)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = bound.value(channel, source(of: channel))
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                ownUser(channel).flatMapThrowing {
+                    let (onAccept, security) = bound.value
+                    let connection = onAccept(channel, source(of: channel))
+                    let sniffer = ProtocolSniffer(
+                        connection, credentials: security.credentials(),
+                        allowsPlaintext: security.allowsPlaintext)
+                    try channel.pipeline.syncOperations.addHandlers([sniffer, connection])
                 }
             }
         let binding: EventLoopFuture<any Channel>
@@ -50,6 +69,27 @@ package final class TransportListener {
         guard let local = channel.localAddress, let ip = local.ipAddress, let port = local.port
         else { return asked }
         return .tcp(host: ip, port: port)
+    }
+
+    struct ForeignUser: Error {}
+
+    /// struct ucred, which the Glibc module hides.
+    private struct PeerCredentials {
+        var pid: Int32 = 0
+        var uid: UInt32 = 0
+        var gid: UInt32 = 0
+    }
+
+    /// On a Unix socket only this user and root are heard, whatever the socket file's mode says.
+    private static func ownUser(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard case .unixDomainSocket? = channel.localAddress,
+            let provider = channel as? any SocketOptionProvider
+        else { return channel.eventLoop.makeSucceededVoidFuture() }
+        let peer: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
+            level: .socket, name: .init(rawValue: CInt(SO_PEERCRED)))
+        return peer.flatMapThrowing {
+            guard $0.uid == getuid() || $0.uid == 0 else { throw ForeignUser() }
+        }
     }
 
     /// The peer's address; a whole /64 counts as one IPv6 source. [FTSL §6]

@@ -10,6 +10,7 @@ final class ConnectClient {
     private let options: ConnectOptions
     private let global: GlobalOptions
     private let log: Log
+    private let security: ConnectSecurity
     private var running: InitiatorDriver?
     private var plumbing: Plumbing?
     private var source: DescriptorSource?
@@ -27,7 +28,10 @@ final class ConnectClient {
     private var finalOutcome: (outcome: Outcome?, failure: Failure?)?
     private var lastTraffic: (bytes: UInt64, at: Instant)?
 
-    init(_ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log) {
+    init(
+        _ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log
+    ) throws {
+        security = try ConnectSecurity(options, endpoints, log: log)
         self.endpoints = endpoints
         self.options = options
         self.global = global
@@ -43,7 +47,8 @@ final class ConnectClient {
         if let descriptor = options.statusFd { statusStream = StatusStream(descriptor: descriptor) }
         watchSignals(on: loop)
         let driver = InitiatorDriver(
-            endpoints: endpoints, configuration: options.configuration, on: loop)
+            endpoints: endpoints, configuration: options.configuration,
+            security: security.security, on: loop)
         running = driver
         driver.onOpened = { [unowned self] in opened($0, on: loop) }
         driver.onWaiting = { [unowned self] in waiting($0, $1) }

@@ -24,7 +24,7 @@ struct ConnectCommand: ParsableCommand {
                 local, to: endpoints, options: options, global: global, log: log)
             EventLoopProgram.run { forwarder.start(on: $0) }
         }
-        let client = ConnectClient(endpoints, options: options, global: global, log: log)
+        let client = try ConnectClient(endpoints, options: options, global: global, log: log)
         EventLoopProgram.run { client.start(on: $0) }
     }
 }

@@ -93,6 +93,20 @@ struct ConnectOptions: ParsableArguments {
             valueName: "seconds"))
     var wait: TimeSpan?
 
+    @OptionGroup var certificates: CertificateOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Speak TLS, and only to the holder of this key; may be given several times.",
+            valueName: "key"))
+    var peer: [String] = []
+
+    @Flag(help: "Speak TLS, and remember the key of a listener met for the first time.")
+    var acceptNew = false
+
+    @Flag(help: "Speak plaintext beyond loopback too.")
+    var insecure = false
+
     mutating func validate() throws {
         if interval.duration < .milliseconds(10) {
             throw ValidationError("--interval must be at least 10ms")

@@ -11,6 +11,7 @@ final class LocalForwarder {
     private let options: ConnectOptions
     private let global: GlobalOptions
     private let log: Log
+    private let security: ConnectSecurity
     private var running: [ObjectIdentifier: InitiatorDriver] = [:]
     private var signals: SignalWatcher?
     private var interruptedBy: Int32?
@@ -19,6 +20,7 @@ final class LocalForwarder {
         _ local: String, to endpoints: [Endpoint], options: ConnectOptions,
         global: GlobalOptions, log: Log
     ) throws {
+        security = try ConnectSecurity(options, endpoints, log: log)
         do {
             self.local = try Endpoint(parsing: local, for: .listen)
         } catch {
@@ -49,7 +51,8 @@ final class LocalForwarder {
 
     private func accepted(_ pipe: ChannelPipe, on loop: any EventLoop) {
         let driver = InitiatorDriver(
-            endpoints: endpoints, configuration: options.configuration, on: loop)
+            endpoints: endpoints, configuration: options.configuration,
+            security: security.security, on: loop)
         let key = ObjectIdentifier(driver)
         running[key] = driver
         let peer = endpoints.map(\.description).joined(separator: ",")

@@ -53,7 +53,8 @@ extension FailureCode {
             .creditOverrun, .acknowledgedUnsent, .badChannel, .contradictoryState, .notFTSL,
             .versionMismatch, .digestMismatch, .diverged:
             .violation
-        case .authenticationFailed, .authorityRefused: .noPermission
+        case .authenticationFailed, .authorityRefused, .peerUnknown, .peerChanged:
+            .noPermission
         case .limits, .busy, .backendUnreachable, .unreachable, .moved, .staleAttachment,
             .staleGeneration, .fenced:
             .unreachable

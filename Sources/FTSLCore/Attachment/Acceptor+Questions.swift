@@ -13,7 +13,11 @@ extension Acceptor {
                     extensions: Extensions(supportedVersions: ProtocolVersion.supported)))
             return
         }
-        if let refusal = admission(from: connections[id]?.source ?? "", now: now) {
+        guard connections[id]?.mayStream == true else {
+            refuse(id, unauthorized(connections[id]?.identity ?? .plaintext))
+            return
+        }
+        if let refusal = admission(from: connections[id]?.account ?? "", now: now) {
             refuse(id, refusal)
             return
         }
@@ -47,8 +51,9 @@ extension Acceptor {
             flags: configuration.flags, limits: AgreedLimits(own: limits, peer: open.limits),
             maxWindow: configuration.maxWindow)
         let session = Session(identity: identity, host: host, budget: budget, now: now)
-        let source = connections[id]?.source ?? ""
-        let entry = Entry(session: session, source: source, serial: nextSerial, now: now)
+        let source = connections[id]?.account ?? ""
+        let peer = connections[id]?.identity ?? .plaintext
+        let entry = Entry(session: session, source: source, identity: peer, serial: nextSerial, now: now)
         nextSerial += 1
         entries[sessionID] = entry
         unconfirmed.insert(sessionID)
@@ -121,6 +126,11 @@ extension Acceptor {
             return
         }
         let session = entry.session
+        guard let asking = connections[id], asking.identity == entry.identity, asking.mayStream
+        else {
+            refuse(id, unauthorized(connections[id]?.identity ?? .plaintext), secret: secret)
+            return
+        }
         guard resume.version == session.identity.version else {
             refuse(
                 id,
@@ -147,6 +157,14 @@ extension Acceptor {
     }
 
     // MARK: Refusing
+
+    private func unauthorized(_ identity: PeerIdentity) -> HandshakeMessage.Verdict {
+        let text =
+            identity.isVerified
+            ? "\(identity) is not allowed to do this here"
+            : "this needs an authenticated connection"
+        return .init(kind: .refused, code: .authorityRefused, text: text)
+    }
 
     func refuse(
         _ id: ConnectionID, _ verdict: HandshakeMessage.Verdict, secret: SessionSecret? = nil

@@ -15,7 +15,9 @@ package final class Acceptor {
 
     final class Entry {
         let session: Session
+        /// Whose limits it counts against.
         let source: String
+        let identity: PeerIdentity
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
@@ -26,7 +28,10 @@ package final class Acceptor {
         /// The earliest timer of this session in the heap.
         var timerAt = Instant.distantFuture
 
-        init(session: Session, source: String, serial: UInt64, now: Instant) {
+        init(
+            session: Session, source: String, identity: PeerIdentity, serial: UInt64, now: Instant
+        ) {
+            self.identity = identity
             self.session = session
             self.source = source
             self.serial = serial
@@ -97,6 +102,14 @@ package final class Acceptor {
         shedUnproven()
     }
 
+    /// The transport has verified who is there; said before any byte of the connection is received. [FTSL §4.7]
+    package func authenticated(
+        _ id: ConnectionID, as identity: PeerIdentity, mayStream: Bool
+    ) {
+        connections[id]?.identity = identity
+        connections[id]?.mayStream = mayStream
+    }
+
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
         guard let connection = connections[id] else { return }
         switch connection.state {
@@ -146,6 +159,10 @@ package final class Acceptor {
     }
 
     package var unprovenConnections: Int { unproven.count }
+
+    package func identity(of id: SessionID) -> PeerIdentity {
+        entries[id]?.identity ?? .plaintext
+    }
 
     package var reservedMemory: UInt64 { budget.budget.reserved }
 

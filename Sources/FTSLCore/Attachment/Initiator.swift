@@ -76,7 +76,7 @@ package final class Initiator {
     package func dialFailed(_ id: ConnectionID, _ failure: Failure, now: Instant) {
         guard case .dialling(id, _, _) = state else { return }
         gone.interrupt()
-        failed(failure, permanent: failure.code == .hostUnknown, now: now)
+        failed(failure, permanent: failure.code.isPermanent, now: now)
     }
 
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {

@@ -18,6 +18,8 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
     // Trust.
     case authenticationFailed = 30
     case authorityRefused = 31
+    case peerUnknown = 32
+    case peerChanged = 33
     // Room.
     case limits = 40
     case evicted = 41
@@ -49,6 +51,14 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
 
     /// True for codes that mean the peer broke the protocol or the bytes do not agree.
     package var isViolation: Bool { rawValue < 30 }
+
+    /// True for failures of a first connection that trying again does not mend. [FTSL §6]
+    package var isPermanent: Bool {
+        switch self {
+        case .hostUnknown, .authenticationFailed, .authorityRefused, .peerUnknown, .peerChanged: true
+        default: isViolation
+        }
+    }
 }
 
 /// Where the fault lies decides what a program does next; the text is for people.

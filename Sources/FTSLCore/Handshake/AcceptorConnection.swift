@@ -18,6 +18,8 @@ final class AcceptorConnection {
     var reader = HandshakeReader()
     var outgoing = ByteBuffer()
     let source: String
+    var identity = PeerIdentity.plaintext
+    var mayStream = true
     let deadline: Instant
 
     init(source: String, now: Instant) {
@@ -32,6 +34,9 @@ final class AcceptorConnection {
         case .attached, .closing: false
         }
     }
+
+    /// Whose limits this connection counts against: an anonymous peer's are its network's. [FTSL §6]
+    var account: String { identity.isVerified ? identity.description : source }
 
     func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
         let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)

@@ -34,6 +34,8 @@ package final class AcceptorDriver {
     /// A connection was refused or condemned.
     package var onRefused: ((Failure, _ source: String) -> Void)?
     package var onEvent: ((AcceptorEvent) -> Void)?
+    /// Whether an identity that TLS has verified may open and resume streams.
+    package var mayStream: (PeerIdentity) -> Bool = { _ in true }
 
     private struct Running {
         let handle: SessionHandle
@@ -53,8 +55,10 @@ package final class AcceptorDriver {
     }
 
     /// Call on the event loop.
-    package func listen(on endpoint: Endpoint) -> EventLoopFuture<TransportListener> {
-        TransportListener.bind(endpoint, userTimeout: heartbeat * 5 / 2, on: loop) {
+    package func listen(
+        on endpoint: Endpoint, security: TransportListener.Security
+    ) -> EventLoopFuture<TransportListener> {
+        TransportListener.bind(endpoint, security: security, userTimeout: heartbeat * 5 / 2, on: loop) {
             [unowned self] _, source in accept(from: source)
         }
     }
@@ -184,6 +188,10 @@ package final class AcceptorDriver {
 }
 
 extension AcceptorDriver: TransportDelegate {
+    package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {
+        acceptor.authenticated(id, as: identity, mayStream: mayStream(identity))
+    }
+
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
         acceptor.receive(id, bytes, now: MonotonicClock.now)
         dirty.insert(id)

@@ -14,6 +14,9 @@ package final class InitiatorDriver {
     package var onEnded: ((Outcome?, Failure?) -> Void)?
 
     private let endpoints: [Endpoint]
+    /// How each endpoint is spoken to; with an identity: the session's, which must be met again.
+    private let security: (Endpoint, PeerIdentity?) -> Dialer.Security
+    private var boundTo: PeerIdentity?
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
     private var closing: Set<ConnectionID> = []
@@ -24,8 +27,11 @@ package final class InitiatorDriver {
     private var network: NetworkChanges?
 
     package init(
-        endpoints: [Endpoint], configuration: InitiatorConfiguration, on loop: any EventLoop
+        endpoints: [Endpoint], configuration: InitiatorConfiguration,
+        security: @escaping (Endpoint, PeerIdentity?) -> Dialer.Security = { _, _ in .plaintext },
+        on loop: any EventLoop
     ) {
+        self.security = security
         var configuration = configuration
         configuration.endpointCount = endpoints.count
         initiator = Initiator(configuration: configuration, rng: SystemRandomNumberGenerator())
@@ -118,6 +124,7 @@ package final class InitiatorDriver {
                 pump()
             }
             self.handle = handle
+            boundTo = initiator.connection.flatMap { connections[$0]?.identity }
             application = onOpened?(handle)
             handle.application = application
         case .attached(_, let resumed): application?.attached(resumed: resumed)
@@ -138,19 +145,31 @@ package final class InitiatorDriver {
         current = endpoint
         let heartbeat = initiator.session?.identity.limits.heartbeat ?? .seconds(3)
         let dialled = Dialer.dial(
-            endpoints[endpoint], as: id, delegate: self, userTimeout: heartbeat * 5 / 2, on: loop)
+            endpoints[endpoint], as: id, security: security(endpoints[endpoint], boundTo),
+            delegate: self, userTimeout: heartbeat * 5 / 2, on: loop)
         dialled.assumeIsolated().whenComplete { [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let connection):
-                connections[id] = connection
-                initiator.connected(id, now: MonotonicClock.now)
+            case .success(let connection): connected(id, connection)
             case .failure(let error):
                 let failure = error as? Failure ?? TransportFailure.of(error)
                 initiator.dialFailed(id, failure, now: MonotonicClock.now)
             }
             pump()
         }
+    }
+
+    /// A session is never resumed with somebody else, nor on a weaker connection. [FTSL §4.7]
+    private func connected(_ id: ConnectionID, _ connection: TransportConnection) {
+        if let boundTo, connection.identity != boundTo {
+            connection.close()
+            let text = "met \(connection.identity) instead of \(boundTo)"
+            initiator.dialFailed(
+                id, Failure(.peer, .peerChanged, text), now: MonotonicClock.now)
+            return
+        }
+        connections[id] = connection
+        initiator.connected(id, now: MonotonicClock.now)
     }
 
     private func transmit() {
@@ -178,6 +197,8 @@ enum Pump {
 }
 
 extension InitiatorDriver: TransportDelegate {
+    package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {}
+
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
         initiator.receive(id, bytes, now: MonotonicClock.now)
         pump()

@@ -1,0 +1,52 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLTransport
+internal import Glibc
+
+/// Decides what a verified identity may do at a listener, and notices when that changes.
+final class ClientGate {
+    private let store: TrustStore
+    private let own: Fingerprint?
+    /// False on loopback and with `--insecure`, where plaintext would get in anyway.
+    private let requiresTrust: Bool
+    private let log: Log
+    private var peers: AuthorizedPeers?
+    private var lastSeen: (inode: UInt64, seconds: Int, nanoseconds: Int)?
+
+    init(store: TrustStore, own: Fingerprint?, requiresTrust: Bool, log: Log) {
+        self.store = store
+        self.own = own
+        self.requiresTrust = requiresTrust
+        self.log = log
+        reload()
+    }
+
+    /// True when the file changed and was read again.
+    @discardableResult
+    func reload() -> Bool {
+        var status = stat()
+        let now = stat(store.authorizedPeersPath, &status) == 0
+            ? (UInt64(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec) : (0, 0, 0)
+        if let lastSeen, lastSeen == now { return false }
+        lastSeen = now
+        do {
+            peers = try store.authorizedPeers()
+        } catch {
+            // Nobody is let in on the word of a file that others may have written.
+            peers = nil
+            log.error(error.text)
+        }
+        return true
+    }
+
+    func mayStream(_ identity: PeerIdentity) -> Bool {
+        switch identity {
+        case .plaintext, .name: return true
+        case .key(let text):
+            guard requiresTrust, let key = Fingerprint(text) else { return !requiresTrust }
+            if key == own { return true }
+            let permissions = peers?.permissions(of: key, now: Int64(time(nil)))
+            return permissions?.contains(.stream) ?? false
+        }
+    }
+}

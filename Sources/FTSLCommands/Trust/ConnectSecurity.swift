@@ -1,0 +1,44 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLTransport
+
+/// Which endpoints `connect` speaks TLS with, and whom it accepts there.
+///
+/// Plaintext is for loopback and Unix sockets, and for those who ask for it.
+struct ConnectSecurity {
+    private let insecure: Bool
+    private let wanted: Bool
+    private let credentials: TLSCredentials?
+    private let judge: ServerJudge
+
+    init(_ options: ConnectOptions, _ endpoints: [Endpoint], log: Log) throws {
+        insecure = options.insecure
+        wanted = !options.peer.isEmpty || options.acceptNew || options.certificates.isGiven
+        if wanted, insecure {
+            throw Ending(.usage, "--insecure excludes --peer, --accept-new and --tls-ca")
+        }
+        let pinned = try options.peer.map { text in
+            guard let key = Fingerprint(text) else {
+                throw Ending(.usage, "--peer: '\(text)' is not a key")
+            }
+            return key
+        }
+        let store = TrustStore.ofThisUser
+        let needsTLS = wanted || (!insecure && endpoints.contains { !$0.isLoopback })
+        credentials = needsTLS ? try options.certificates.credentials(store) : nil
+        let own = needsTLS && !options.certificates.isGiven
+        judge = ServerJudge(
+            store: store, pinned: pinned, acceptNew: options.acceptNew,
+            own: own ? try store.orEnd { try $0.identity().fingerprint } : nil, log: log)
+        if insecure, endpoints.contains(where: { !$0.isLoopback }) {
+            log.notice("speaking plaintext: everybody on the way can read and change it")
+        }
+    }
+
+    /// A session that was opened with a verified peer never goes back to plaintext. [FTSL §4.7]
+    func security(for endpoint: Endpoint, bound: PeerIdentity?) -> Dialer.Security {
+        let mustBeSecure = bound?.isVerified ?? (wanted || (!endpoint.isLoopback && !insecure))
+        guard mustBeSecure, let credentials else { return .plaintext }
+        return .tls(credentials) { judge.judge($0, at: endpoint) }
+    }
+}

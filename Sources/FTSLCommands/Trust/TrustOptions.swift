@@ -1,0 +1,63 @@
+internal import ArgumentParser
+internal import FTSLKit
+internal import FTSLTransport
+
+/// Options of a public-key infrastructure, for both ends.
+struct CertificateOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Certificate chain of this end, PEM.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("Private key of --tls-cert, PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Accept certificates under these authorities, PEM, instead of known keys.",
+            valueName: "file"))
+    var tlsCa: String?
+
+    mutating func validate() throws {
+        let given = [tlsCert, tlsKey, tlsCa].compactMap { $0 }.count
+        if given != 0, given != 3 {
+            throw ValidationError("--tls-cert, --tls-key and --tls-ca go together")
+        }
+    }
+
+    var isGiven: Bool { tlsCa != nil }
+
+    /// The credentials to prove ourselves with: the given files, or this user's own key.
+    func credentials(_ store: TrustStore) throws -> TLSCredentials {
+        do {
+            if let tlsCert, let tlsKey, let tlsCa {
+                try PrivateKeyFile.check(tlsKey)
+                return try TLSCredentials(certificate: tlsCert, key: tlsKey, authority: tlsCa)
+            }
+            return try TLSCredentials(try store.identity())
+        } catch let error as SecretFile.Refused {
+            throw Ending(.configuration, error.text)
+        } catch let error as TLSCredentials.Unusable {
+            throw Ending(.configuration, error.text)
+        }
+    }
+}
+
+enum PrivateKeyFile {
+    /// A private key that others can read is no secret.
+    static func check(_ path: String) throws(SecretFile.Refused) {
+        guard try SecretFile.read(path, privately: true) != nil else {
+            throw SecretFile.Refused(text: "there is no file \(path)")
+        }
+    }
+}
+
+extension TrustStore {
+    /// The store of this user: `$XDG_CONFIG_HOME/ftsl`.
+    static var ofThisUser: TrustStore {
+        let environment = ChildProcess.environment
+        if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
+            return TrustStore(folder: base + "/ftsl")
+        }
+        return TrustStore(folder: (environment["HOME"] ?? "/") + "/.config/ftsl")
+    }
+}
