@@ -35,6 +35,18 @@ final class Log: @unchecked Sendable {
     }
 
     func error(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.error, text, fields) }
+    /// An ending's sentence and where to read on; nothing for a quiet one.
+    func error(_ ending: Ending) {
+        guard let sentence = ending.sentence else { return }
+        var fields: [String: JSONValue] = ["status": .integer(UInt64(ending.status))]
+        if let code = ending.code { fields["code"] = .string(code.name) }
+        guard format == .text, let more = ending.see else {
+            error(sentence, fields)
+            return
+        }
+        error("\(sentence) (see: \(more))")
+    }
+
     func notice(_ text: String, _ fields: [String: JSONValue] = [:]) {
         write(.notice, text, fields)
     }
