@@ -6,13 +6,16 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Exclusive access is checked in debug builds; in release builds the checks cost more than the protocol.
     .unsafeFlags(["-warnings-as-errors"]),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
@@ -35,7 +38,7 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(
-            name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque],
+            name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
         .target(
             name: "FTSLTransport", dependencies: ["FTSLCore", nioCore, nioPosix],
@@ -64,6 +67,18 @@ let package = Package(
         .executableTarget(
             name: "ftsl-sim", dependencies: ["FTSLSimulation", argumentParser],
             swiftSettings: settings),
-        .testTarget(name: "FTSLCoreTests", dependencies: ["FTSLCore"], swiftSettings: settings),
+        .executableTarget(
+            name: "ftsl-bench",
+            dependencies: [
+                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+            ],
+            path: "Tests/Benchmarks/ftsl-bench",
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .testTarget(
+            name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
+            swiftSettings: settings),
+        .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )

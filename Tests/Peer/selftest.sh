@@ -21,7 +21,7 @@ port() {  # waits for "listening on HOST:PORT" in the file $1
 }
 
 listen() {   # the acceptor to test, options of ftsl_peer.py only for itself
-    if [ -n "$ftsl" ] && [ "$1" = theirs ]; then exec timeout 120 "$ftsl" listen :0; fi
+    if [ -n "$ftsl" ] && [ "$1" = theirs ]; then exec timeout 120 "$ftsl" listen --drain-timeout 100ms :0; fi
     shift; exec timeout 120 "$peer" listen "$@"
 }
 

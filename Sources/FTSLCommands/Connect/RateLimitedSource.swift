@@ -21,7 +21,7 @@ final class RateLimitedSource: ByteSource {
     }
 
     func demand() { source.demand() }
-    func cancel() { source.cancel() }
+    func cancelInput() { source.cancelInput() }
 
     private func pay(for bytes: ByteBuffer) {
         let now = MonotonicClock.now

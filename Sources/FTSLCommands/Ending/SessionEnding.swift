@@ -6,6 +6,8 @@ struct SessionVerdict {
     var peer: String
     /// Our own reader (the other side of our stdout) went away.
     var readerGone = false
+    /// The peer's reader took all there was to read here before it went away.
+    var nothingWasLeft = false
     /// A signal that made us stop.
     var signal: Int32?
     var exit: ExitReport?
@@ -16,7 +18,7 @@ struct SessionVerdict {
     var ending: Ending {
         let ending = plainEnding
         guard passStatus else { return ending }
-        if ending.status == 0 || isRemoteDeath {
+        if ending.status == 0 || isRemoteEnd {
             switch exit {
             case .status(let value): return Ending(status: Int32(value))
             case .signal(let number): return Ending(status: ExitStatus.signal(Int32(number)))
@@ -27,15 +29,19 @@ struct SessionVerdict {
             ? ending : Ending(.remoteFailure, ending.sentence, code: ending.code)
     }
 
-    private var isRemoteDeath: Bool {
-        if case .complete = outcome, case .signal = exit { return true }
-        return false
+    /// The command ended on its own account: killed, or without reading all its input.
+    private var isRemoteEnd: Bool {
+        switch outcome {
+        case .complete, .stopped: exit != nil && !readerGone
+        case .aborted, .lost: false
+        }
     }
 
     private var plainEnding: Ending {
         if let signal { return Ending(status: ExitStatus.signal(signal), interrupted) }
         switch outcome {
-        case .complete:
+        case .stopped where !nothingWasLeft: return Ending(.brokenPipe)
+        case .complete, .stopped:
             if readerGone { return Ending(.brokenPipe) }
             if case .signal(let number) = exit {
                 return Ending(
@@ -44,7 +50,6 @@ struct SessionVerdict {
                     code: .applicationFailed)
             }
             return .success
-        case .stopped: return Ending(.brokenPipe)
         case .aborted(let failure, let received, let acknowledged):
             return aborted(failure, received, acknowledged)
         case .lost(let failure, let received, let acknowledged):

@@ -1,35 +1,49 @@
 internal import DequeModule
+internal import HeapModule
 internal import NIOCore
 
 extension Acceptor {
     // MARK: Time
 
-    /// When `handleTimeout` wants to be called next; may be early, never late.
-    package var deadline: Instant { nextDeadline }
+    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its last `now`.
+    package var deadline: Instant {
+        let stranger = unproven.first.flatMap { connections[$0]?.deadline }
+        return min(stranger ?? .distantFuture, timers.min?.at ?? .distantFuture)
+    }
 
     package func handleTimeout(now: Instant) {
         closeLateStrangers(now: now)
-        for id in unconfirmed {
-            guard let entry = entries[id], case .unconfirmed(let since) = entry.standing else {
-                continue
-            }
-            if since + Bound.unconfirmed <= now { forget(entry) }
+        while let timer = timers.min, timer.at <= now {
+            timers.removeMin()
+            guard let entry = entries[timer.id], entry.timerAt == timer.at else { continue }
+            entry.timerAt = .distantFuture
+            if entry.deadline <= now { handleTimeout(of: entry, now: now) }
+            if entries[timer.id] != nil { arm(entry) }
         }
-        nextDeadline = unproven.first.flatMap { connections[$0]?.deadline } ?? .distantFuture
-        for entry in entries.values {
-            if case .unconfirmed(let since) = entry.standing {
-                nextDeadline = min(nextDeadline, since + Bound.unconfirmed)
-                continue
-            }
-            if entry.session.deadline <= now { entry.session.handleTimeout(now: now) }
+    }
+
+    private func handleTimeout(of entry: Entry, now: Instant) {
+        if case .unconfirmed = entry.standing {
+            forget(entry)
+        } else {
+            entry.session.handleTimeout(now: now)
             drain(entry, now: now)
         }
+    }
+
+    /// Sets a timer unless an earlier one will look anyway.
+    func arm(_ entry: Entry) {
+        let deadline = entry.deadline
+        guard deadline < entry.timerAt else { return }
+        entry.timerAt = deadline
+        timers.insert(Timer(at: deadline, serial: entry.serial, id: entry.session.identity.id))
     }
 
     func forget(_ entry: Entry) {
         let id = entry.session.identity.id
         guard entries.removeValue(forKey: id) != nil else { return }
         events.append(.forgotten(id))
+        parkedBytes -= entry.parkedBytes
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: activeSessions -= 1
@@ -40,14 +54,11 @@ extension Acceptor {
     }
 
     private func closeLateStrangers(now: Instant) {
-        while let id = unproven.first {
-            if let connection = connections[id], connection.isUnproven {
-                guard connection.deadline <= now else { return }
-                condemn(
-                    id,
-                    Failure(.time, .silentPeer, "no handshake within \(Bound.handshakeDeadline)"))
-            }
-            unproven.removeFirst()
+        while let id = unproven.first, let connection = connections[id],
+            connection.deadline <= now
+        {
+            condemn(
+                id, Failure(.time, .silentPeer, "no handshake within \(Bound.handshakeDeadline)"))
         }
     }
 
@@ -55,67 +66,65 @@ extension Acceptor {
 
     /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
     func shedUnproven() {
-        while let id = unproven.first,
-            connections[id]?.isUnproven != true
-                || unproven.count > configuration.maxUnprovenConnections
-        {
-            if connections[id]?.isUnproven == true {
-                condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
-            }
-            unproven.removeFirst()
+        while unproven.count > configuration.maxUnprovenConnections, let id = unproven.first {
+            condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
         }
+    }
+
+    /// A connection has proven itself, or is on its way out: it is no stranger any more.
+    func settle(_ id: ConnectionID) {
+        guard let index = unproven.firstIndex(of: id) else { return }
+        unproven.remove(at: index)
     }
 
     /// Unconfirmed sessions whose connection is gone are few; the oldest go first. [FTSL §4.1]
     func shedUnconfirmed(from source: String) {
         guard unconfirmed.count > Bound.unconfirmedPerAddress else { return }
-        var waiting: [(since: Instant, id: SessionID, source: String)] = []
-        for id in unconfirmed {
-            guard let entry = entries[id], case .unconfirmed(let since) = entry.standing else {
-                continue
-            }
-            waiting.append((since, id, entry.source))
-        }
+        let waiting = unconfirmed.compactMap { entries[$0] }
         let connected = Set(
             connections.values.compactMap { connection -> SessionID? in
                 if case .opened(let id) = connection.state { id } else { nil }
             })
-        let loose = waiting.filter { !connected.contains($0.id) }
-            .sorted { ($0.since, $0.id.high) < ($1.since, $1.id.high) }
+        let loose = waiting.filter { !connected.contains($0.session.identity.id) }
+            .sorted { $0.serial < $1.serial }
         let own = loose.filter { $0.source == source }
-        for item in own.dropLast(Bound.unconfirmedPerAddress) {
-            if let entry = entries[item.id] { forget(entry) }
-        }
-        for item in loose.dropLast(Bound.unconfirmedSessions) {
-            if let entry = entries[item.id] { forget(entry) }
-        }
+        for entry in own.dropLast(Bound.unconfirmedPerAddress) { forget(entry) }
+        for entry in loose.dropLast(Bound.unconfirmedSessions) { forget(entry) }
     }
 
     /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
     func shedParked(now: Instant) {
-        var held = 0
+        guard parkedBytes > configuration.parkedMemory else { return }
         let parked = entries.values.filter(\.isParked)
-        for entry in parked { held += entry.session.heldBytes }
-        guard held > configuration.parkedMemory else { return }
-        for entry in parked.sorted(by: { $0.parkedSince < $1.parkedSince }) {
-            guard held > configuration.parkedMemory else { return }
-            held -= entry.session.heldBytes
+        for entry in parked.sorted(by: Self.parkedEarlier) {
+            guard parkedBytes > configuration.parkedMemory else { return }
             evict(entry, now: now)
         }
+    }
+
+    func countParked(_ entry: Entry) {
+        let bytes = entry.isParked ? entry.session.heldBytes : 0
+        parkedBytes += bytes - entry.parkedBytes
+        entry.parkedBytes = bytes
     }
 
     /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
     func evictOldestParked(from source: String, now: Instant) -> Bool {
         let candidates = entries.values.filter { $0.source == source && $0.isParked }
-        let oldest = candidates.min { $0.parkedSince < $1.parkedSince }
+        let oldest = candidates.min(by: Self.parkedEarlier)
         guard let oldest else { return false }
         evict(oldest, now: now)
         return true
     }
 
+    private static func parkedEarlier(_ a: Entry, _ b: Entry) -> Bool {
+        (a.parkedSince, a.serial) < (b.parkedSince, b.serial)
+    }
+
     private func evict(_ entry: Entry, now: Instant) {
         entry.session.abort(
-            Failure(.local, .evicted, "evicted to make room while it had no connection"))
+            Failure(.local, .evicted, "evicted to make room while it had no connection"),
+            keepingData: false)
         drain(entry, now: now)
     }
 
@@ -139,6 +148,7 @@ extension Acceptor {
         guard let outcome = session.outcome else { return }
         if case .confirmed = entry.standing {
             entry.standing = .tombstone
+            countParked(entry)
             activeSessions -= 1
             tombstones += 1
             events.append(.ended(session.identity.id, outcome))

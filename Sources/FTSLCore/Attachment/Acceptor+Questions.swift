@@ -48,10 +48,12 @@ extension Acceptor {
             maxWindow: configuration.maxWindow)
         let session = Session(identity: identity, host: host, budget: budget, now: now)
         let source = connections[id]?.source ?? ""
-        entries[sessionID] = Entry(session: session, source: source, now: now)
+        let entry = Entry(session: session, source: source, serial: nextSerial, now: now)
+        nextSerial += 1
+        entries[sessionID] = entry
         unconfirmed.insert(sessionID)
         sessionsPerSource[source, default: 0] += 1
-        nextDeadline = min(nextDeadline, now + Bound.unconfirmed)
+        arm(entry)
         let opened = HandshakeMessage.Opened(
             version: version, id: sessionID, nonce: nonce, publicKey: key.publicKey, host: host,
             flags: configuration.flags, limits: limits)
@@ -151,6 +153,7 @@ extension Acceptor {
     ) {
         refusals[verdict.code, default: 0] += 1
         connections[id]?.refuse(verdict, secret: secret)
+        settle(id)
         events.append(.close(id, Failure(.peer, verdict.code, verdict.text)))
     }
 
@@ -158,6 +161,7 @@ extension Acceptor {
     func condemn(_ id: ConnectionID, _ failure: Failure) {
         refusals[failure.code, default: 0] += 1
         connections[id]?.state = .closing
+        settle(id)
         events.append(.close(id, failure))
     }
 }

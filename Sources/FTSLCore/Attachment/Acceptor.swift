@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import HeapModule
 package import NIOCore
 
 /// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
@@ -18,10 +19,17 @@ package final class Acceptor {
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
+        /// What it held while parked, when last looked at.
+        var parkedBytes = 0
+        /// Order of arrival: what is due at the same time is done in this order.
+        let serial: UInt64
+        /// The earliest timer of this session in the heap.
+        var timerAt = Instant.distantFuture
 
-        init(session: Session, source: String, now: Instant) {
+        init(session: Session, source: String, serial: UInt64, now: Instant) {
             self.session = session
             self.source = source
+            self.serial = serial
             standing = .unconfirmed(since: now)
             parkedSince = now
         }
@@ -30,6 +38,20 @@ package final class Acceptor {
             if case .confirmed = standing { return connection == nil }
             return false
         }
+
+        var deadline: Instant {
+            if case .unconfirmed(let since) = standing { return since + Bound.unconfirmed }
+            return session.deadline
+        }
+    }
+
+    /// When to look at a session; may be early, because a deadline moves on without its timer.
+    struct Timer: Comparable {
+        let at: Instant
+        let serial: UInt64
+        let id: SessionID
+
+        static func < (a: Self, b: Self) -> Bool { (a.at, a.serial) < (b.at, b.serial) }
     }
 
     package let host: HostIdentity
@@ -38,15 +60,17 @@ package final class Acceptor {
     package var isDraining = false
     package internal(set) var refusals: [FailureCode: UInt64] = [:]
 
-    let budget: SharedBudget
+    package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var connections: [ConnectionID: AcceptorConnection] = [:]
+    /// Connections that have proven nothing yet, oldest first.
     var unproven = Deque<ConnectionID>()
+    var parkedBytes = 0
     var entries: [SessionID: Entry] = [:]
     var unconfirmed: Set<SessionID> = []
     var sessionsPerSource: [String: Int] = [:]
-    /// No later than the earliest deadline of any connection or session.
-    var nextDeadline = Instant.distantFuture
+    var timers = Heap<Timer>()
+    var nextSerial: UInt64 = 0
     /// Running sessions: confirmed and without a fixed outcome.
     package internal(set) var activeSessions = 0
     package internal(set) var tombstones = 0
@@ -68,9 +92,7 @@ package final class Acceptor {
     // MARK: The driver's calls
 
     package func accepted(_ id: ConnectionID, from source: String, now: Instant) {
-        let connection = AcceptorConnection(source: source, now: now)
-        connections[id] = connection
-        nextDeadline = min(nextDeadline, connection.deadline)
+        connections[id] = AcceptorConnection(source: source, now: now)
         unproven.append(id)
         shedUnproven()
     }
@@ -79,7 +101,7 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         switch connection.state {
         case .closing: return
-        case .attached(let sessionID): feed(sessionID, bytes, now: now)
+        case .attached(let entry): feed(entry, bytes, now: now)
         case .asking, .opened, .resumed:
             connections[id]?.reader.append(bytes)
             do {
@@ -92,9 +114,8 @@ package final class Acceptor {
 
     package func closed(_ id: ConnectionID, _ failure: Failure?, now: Instant) {
         guard let connection = connections.removeValue(forKey: id) else { return }
-        guard case .attached(let sessionID) = connection.state,
-            let entry = entries[sessionID], entry.connection == id
-        else { return }
+        settle(id)
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         let why = failure ?? Failure(.peer, .unreachable, "the connection was closed")
         detach(entry, why, now: now)
     }
@@ -106,14 +127,14 @@ package final class Acceptor {
         guard let connection = connections[id] else { return }
         if connection.outgoing.readableBytes > 0 {
             out.append(connection.outgoing)
-            connections[id]?.outgoing = ByteBuffer()
+            connection.outgoing = ByteBuffer()
         }
-        guard case .attached(let sessionID) = connection.state, let entry = entries[sessionID],
-            entry.connection == id
-        else { return }
+        guard case .attached(let entry) = connection.state, entry.connection == id else { return }
         entry.session.transmit(into: &out, limit: limit, now: now)
         drain(entry, now: now)
     }
+
+    package var hasEvents: Bool { !events.isEmpty }
 
     package func nextEvent() -> AcceptorEvent? { events.popFirst() }
 
@@ -124,13 +145,14 @@ package final class Acceptor {
         if let entry = entries[id] { drain(entry, now: now) }
     }
 
-    package var unprovenConnections: Int {
-        connections.values.count { $0.isUnproven }
-    }
+    package var unprovenConnections: Int { unproven.count }
 
     package var reservedMemory: UInt64 { budget.budget.reserved }
 
-    package var sessionIDs: [SessionID] { Array(entries.keys) }
+    /// All sessions that are known here, oldest first.
+    package var sessionIDs: [SessionID] {
+        entries.values.sorted { $0.serial < $1.serial }.map(\.session.identity.id)
+    }
 
     /// Whom a session belongs to, for its service.
     package func source(of id: SessionID) -> String { entries[id]?.source ?? "" }
@@ -202,7 +224,8 @@ package final class Acceptor {
         entry.connection = id
         entry.session.attach(number, reports: reports, now: now)
         events.append(.attached(sessionID, id, resumed: number != .opening))
-        connections[id]?.state = .attached(sessionID)
+        connections[id]?.state = .attached(entry)
+        settle(id)
         let rest = connections[id]?.reader.takeRest() ?? ByteBuffer()
         if rest.readableBytes > 0 { entry.session.receive(rest, now: now) }
         drain(entry, now: now)
@@ -221,8 +244,7 @@ package final class Acceptor {
         events.append(.close(old, why))
     }
 
-    private func feed(_ id: SessionID, _ bytes: ByteBuffer, now: Instant) {
-        guard let entry = entries[id] else { return }
+    private func feed(_ entry: Entry, _ bytes: ByteBuffer, now: Instant) {
         entry.session.receive(bytes, now: now)
         drain(entry, now: now)
     }
@@ -230,7 +252,8 @@ package final class Acceptor {
     /// Handles what concerns the host, and announces the rest.
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
-        nextDeadline = min(nextDeadline, session.deadline)
+        countParked(entry)
+        arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }
         bury(entry, now: now)
@@ -246,7 +269,7 @@ package final class Acceptor {
         for buffer in bytes { connections[connection]?.outgoing.writeImmutableBuffer(buffer) }
         connections[connection]?.state = .closing
         detach(entry, failure, now: now)
-        events.append(.close(connection, failure))
+        events.append(.close(connection, nil))
     }
 
     func detach(_ entry: Entry, _ failure: Failure, now: Instant) {

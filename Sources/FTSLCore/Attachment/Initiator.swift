@@ -23,7 +23,7 @@ package final class Initiator {
     /// Why the last attempt failed.
     package private(set) var lastFailure: Failure?
 
-    let budget: SharedBudget
+    package let budget: SharedBudget
     var rng: any RandomNumberGenerator
     var state = State.idle
     var backoff = Backoff()
@@ -141,6 +141,8 @@ package final class Initiator {
     /// Call after the application changed the session, before `transmit`.
     package func touched(now: Instant) { drain(now: now) }
 
+    package var hasEvents: Bool { !events.isEmpty }
+
     package func nextEvent() -> InitiatorEvent? { events.popFirst() }
 
     package var isEnded: Bool { if case .ended = state { true } else { false } }
@@ -214,12 +216,18 @@ package final class Initiator {
     }
 
     /// Final only when all endpoints said so in one pass, and again 30 s later. [FTSL §4.4]
+    ///
+    /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and the
+    /// outcome is fixed anyway.
     private func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
-        guard session != nil else {
+        guard let session else {
             failed(failure, permanent: true, now: now)
             return
         }
-        if gone.hear(from: endpoint, of: configuration.endpointCount, now: now) {
+        let isExpected = session.outcome != nil && session.byeSent
+        if gone.hear(
+            from: endpoint, of: configuration.endpointCount, isExpected: isExpected, now: now)
+        {
             end(losing: failure)
         } else {
             failed(failure, permanent: false, now: now)
@@ -330,10 +338,13 @@ struct GoneCount {
     private var firstPass: Instant?
 
     /// True when "gone" is final.
-    mutating func hear(from endpoint: Int, of count: Int, now: Instant) -> Bool {
+    mutating func hear(
+        from endpoint: Int, of count: Int, isExpected: Bool, now: Instant
+    ) -> Bool {
         pass.insert(endpoint)
         guard pass.count == count else { return false }
         pass = []
+        if isExpected { return true }
         guard let firstPass else {
             self.firstPass = now
             return false

@@ -1,7 +1,7 @@
 internal import NIOCore
 
 /// One accepted connection until it carries a session: read a question, answer, wait for the proof. [FTSL §4]
-struct AcceptorConnection {
+final class AcceptorConnection {
     enum State {
         /// Nothing complete was read.
         case asking
@@ -9,7 +9,7 @@ struct AcceptorConnection {
         case opened(SessionID)
         /// RESUMED was sent; PROOF switches the attachment.
         case resumed(SessionID, AttachmentNumber, [ChannelReport])
-        case attached(SessionID)
+        case attached(Acceptor.Entry)
         /// An answer is on its way out; nothing more is read.
         case closing
     }
@@ -33,12 +33,12 @@ struct AcceptorConnection {
         }
     }
 
-    mutating func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
+    func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
         let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)
         outgoing.writeImmutableBuffer(bytes)
     }
 
-    mutating func refuse(_ verdict: HandshakeMessage.Verdict, secret: SessionSecret?) {
+    func refuse(_ verdict: HandshakeMessage.Verdict, secret: SessionSecret?) {
         answer(.verdict(verdict), secret: secret)
         state = .closing
     }

@@ -103,7 +103,7 @@ package struct ReceiveChannel {
     package mutating func took(_ count: Int, now: Instant) {
         precondition(count >= 0 && taken + UInt64(count) <= bytesReceived, "took more than came")
         taken += UInt64(count)
-        if firstUnacknowledged == nil, count > 0 { firstUnacknowledged = now }
+        if firstUnacknowledged == nil, count > 0, !announceNow { firstUnacknowledged = now }
         if taken - min(taken, announcedAcknowledged) >= window / 4 { announceNow = true }
     }
 
@@ -130,14 +130,21 @@ package struct ReceiveChannel {
         window += more
     }
 
-    package func acknowledgementDeadline(delay: Duration) -> Instant? {
-        firstUnacknowledged.map { $0 + delay }
+    package var acknowledgementDeadline: Instant? {
+        firstUnacknowledged?.advanced(nanoseconds: Bound.acknowledgementDelay)
+    }
+
+    /// The delay is over: the ACK waits for room from here on, not for time.
+    package mutating func acknowledgementPassed(now: Instant) {
+        guard let due = acknowledgementDeadline, due <= now else { return }
+        announceNow = true
+        firstUnacknowledged = nil
     }
 
     /// True when an ACK should leave even if nothing else does.
-    package func mustAnnounce(now: Instant, delay: Duration) -> Bool {
+    package func mustAnnounce(now: Instant) -> Bool {
         if announceNow { return true }
-        guard let deadline = acknowledgementDeadline(delay: delay) else { return false }
+        guard let deadline = acknowledgementDeadline else { return false }
         return deadline <= now
     }
 

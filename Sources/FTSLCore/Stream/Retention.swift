@@ -10,7 +10,7 @@ package struct Retention {
     private struct Chunk {
         var position: UInt64
         var bytes: ByteBuffer
-        /// The digest of everything before `position`; the first chunk always has one.
+        /// The digest of everything before `position`; the first chunk has `base` instead.
         var digestBefore: StreamDigest?
 
         var end: UInt64 { position + UInt64(bytes.readableBytes) }
@@ -18,6 +18,8 @@ package struct Retention {
 
     private var chunks = Deque<Chunk>()
     private let running = StreamDigest()
+    /// The digest of everything before the first chunk; meaningless while there is none.
+    private let base = StreamDigest()
     private var unmarked = 0
     /// The chunk that holds the next byte to send; equal to `chunks.count` when all is sent.
     private var cursor = 0
@@ -51,7 +53,10 @@ package struct Retention {
             return
         }
         var mark: StreamDigest?
-        if chunks.isEmpty || unmarked >= Bound.digestSpacing {
+        if chunks.isEmpty {
+            base.assign(running)
+            unmarked = 0
+        } else if unmarked >= Bound.digestSpacing {
             mark = running.copy()
             unmarked = 0
         }
@@ -64,11 +69,13 @@ package struct Retention {
             chunks.removeFirst()
             cursor = max(0, cursor - 1)
             byteCount -= first.bytes.readableBytes
-            if let next = chunks.first, next.digestBefore == nil {
-                // The chain must begin with a state; small chunks are hashed a second time here.
-                let mark = first.digestBefore
-                mark?.update(first.bytes)
-                chunks[0].digestBefore = mark
+            guard let next = chunks.first else { return }
+            if let mark = next.digestBefore {
+                base.assign(mark)
+                chunks[0].digestBefore = nil
+            } else {
+                // Small chunks have no state of their own and are hashed a second time here.
+                base.update(first.bytes)
             }
         }
     }
@@ -84,13 +91,9 @@ package struct Retention {
     package func digest(at position: UInt64) -> UInt64? {
         if position == end { return running.value }
         guard position >= start, position < end else { return nil }
-        guard
-            let marked = chunks.lastIndex(where: {
-                $0.digestBefore != nil && $0.position <= position
-            }),
-            let state = chunks[marked].digestBefore?.copy()
-        else { return nil }
-        for chunk in chunks[marked...] {
+        let marked = chunks.lastIndex { $0.digestBefore != nil && $0.position <= position }
+        let state = (marked.flatMap { chunks[$0].digestBefore } ?? base).copy()
+        for chunk in chunks[(marked ?? 0)...] {
             if chunk.end <= position {
                 state.update(chunk.bytes)
             } else {

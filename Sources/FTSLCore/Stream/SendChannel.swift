@@ -87,6 +87,7 @@ package struct SendChannel {
     /// Nothing more will be sent: the session's outcome is fixed.
     package mutating func abandon() {
         finished = true
+        next = max(next, end)
         retention.releaseAll()
     }
 

@@ -69,15 +69,15 @@ extension Session {
 
     // MARK: Time
 
-    /// When `handleTimeout` wants to be called next.
+    /// When `handleTimeout` wants to be called next; later than the last call's `now`.
     package var deadline: Instant {
         guard let attachment else {
-            guard let detachedAt else { return .distantFuture }
+            guard let detachedAt, !isOver else { return .distantFuture }
             return detachedAt + identity.limits.sessionTimeout
         }
         var earliest = attachment.liveness.deadline
         for receive in receives {
-            if let due = receive.acknowledgementDeadline(delay: Bound.acknowledgementDelay) {
+            if let due = receive.acknowledgementDeadline {
                 earliest = min(earliest, due)
             }
         }
@@ -89,6 +89,10 @@ extension Session {
             if attachment?.liveness.isSilent(now: now) == true {
                 events.append(
                     .detach(Failure(.time, .silentPeer, "nothing heard for 2.5 heartbeats")))
+            }
+            attachment?.liveness.heartbeatPassed(now: now)
+            for index in receives.indices {
+                receives[index].acknowledgementPassed(now: now)
             }
         } else if let detachedAt, now.since(detachedAt) >= identity.limits.sessionTimeout {
             let text = "no connection for \(identity.limits.sessionTimeout)"

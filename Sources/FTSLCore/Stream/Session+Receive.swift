@@ -70,8 +70,8 @@ extension Session {
             try sends[index].stop(taken: taken)
             events.append(.stopped(channel, at: taken))
         case .abort(let abort):
-            guard case .open = phase, peerAbort == nil else { return }
-            peerAbort = abort
+            guard case .open = phase else { return abandonSends() }
+            if peerAbort == nil { peerAbort = abort }
         case .exit(let report):
             guard identity.role == .initiator, identity.flags.contains(.exitStatus) else {
                 throw .violation(.unexpectedFrame, "EXIT where no command runs")
@@ -81,6 +81,7 @@ extension Session {
             events.append(.exited(report))
         case .bye:
             byeReceived = true
+            if case .open = phase {} else { abandonSends() }
         case .superseded:
             guard identity.role == .initiator else {
                 throw .violation(.unexpectedFrame, "SUPERSEDED from an initiator")

@@ -46,7 +46,7 @@ extension Session {
         to writer: inout FrameWriter, hasCompany: Bool, now: Instant
     ) {
         for index in receives.indices {
-            let must = receives[index].mustAnnounce(now: now, delay: Bound.acknowledgementDelay)
+            let must = receives[index].mustAnnounce(now: now)
             guard must || (hasCompany && receives[index].hasNews) else { continue }
             writer.write(receives[index].announce())
         }
@@ -88,6 +88,8 @@ extension Session {
 struct FrameWriter {
     private var headers = ByteBuffer()
     private var payloads: [(headerEnd: Int, bytes: ByteBuffer)] = []
+    /// Payloads up to this size cost less to copy than to send as a piece of their own.
+    private static let copied = 1024
     private(set) var byteCount = 0
     private(set) var frameCount = 0
 
@@ -104,6 +106,10 @@ struct FrameWriter {
             channel, position: position, count: bytes.readableBytes, into: &headers)
         byteCount += headers.writerIndex - before + bytes.readableBytes
         frameCount += 1
+        if bytes.readableBytes <= Self.copied {
+            headers.writeImmutableBuffer(bytes)
+            return
+        }
         payloads.append((headers.writerIndex, bytes))
     }
 

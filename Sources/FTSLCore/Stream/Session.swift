@@ -16,6 +16,19 @@ package final class Session {
         package var flags: ServiceFlags
         package var limits: AgreedLimits
         package var maxWindow: UInt64
+
+        package init(
+            role: Role, id: SessionID, secret: SessionSecret, version: UInt16,
+            flags: ServiceFlags, limits: AgreedLimits, maxWindow: UInt64
+        ) {
+            self.role = role
+            self.id = id
+            self.secret = secret
+            self.version = version
+            self.flags = flags
+            self.limits = limits
+            self.maxWindow = maxWindow
+        }
     }
 
     struct Attachment {
@@ -156,7 +169,7 @@ package final class Session {
         }
         let send = sends[index]
         let held = UInt64(send.retention.byteCount)
-        if held + UInt64(Bound.readAhead) > allowance, allowance < identity.maxWindow {
+        if held >= allowance / 2, allowance < identity.maxWindow {
             let more = min(allowance, identity.maxWindow - allowance)
             if reserve(more) { allowance += more }
         }
@@ -208,17 +221,18 @@ package final class Session {
     /// Gives the session up: the peer gets what was written so far, then the reason. [FTSL §5.6]
     ///
     /// Refused, and false, once this end both acknowledged the peer's last FIN and sent its own: then the peer
-    /// may already know success, and a later failure is local.
+    /// may already know success, and a later failure is local. Without `keepingData`, what the peer has not
+    /// received is dropped at once, to make room.
     @discardableResult
-    package func abort(_ failure: Failure) -> Bool {
+    package func abort(_ failure: Failure, keepingData: Bool = true) -> Bool {
         guard case .open = phase, ownAbort == nil else { return false }
         let peerMayKnow =
             receives.allSatisfy(\.isDone) && sends.allSatisfy { $0.sentHigh > $0.end }
         guard !peerMayKnow else { return false }
         ownFailure = failure
-        let rows = sends.map {
-            StreamFrame.Abort.Row(channel: $0.number, position: $0.end)
-        }
+        let rows =
+            keepingData
+            ? sends.map { StreamFrame.Abort.Row(channel: $0.number, position: $0.end) } : []
         ownAbort = StreamFrame.Abort(
             code: failure.code.rawValue, positions: rows, text: failure.text)
         attachment?.owed.insert(.abort)
@@ -275,7 +289,9 @@ package final class Session {
                 Failure(.peer, code, peerAbort.text), received: receives[0].bytesReceived,
                 acknowledged: acknowledgedMain)
         }
-        guard sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else { return nil }
+        guard sends[0].finished, sends.allSatisfy(\.isDone), receives.allSatisfy(\.isDone) else {
+            return nil
+        }
         if identity.flags.contains(.exitStatus), exitReport == nil { return nil }
         if let at = sends.compactMap(\.stoppedAt).first { return .stopped(at: at) }
         return .complete
@@ -292,10 +308,13 @@ package final class Session {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
         // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort == nil || ownFailure?.code.isViolation == true {
-            for index in sends.indices { sends[index].abandon() }
-        }
+        if ownAbort?.positions.isEmpty ?? true { abandonSends() }
         events.append(.settled(outcome))
+    }
+
+    /// A peer whose outcome is fixed takes nothing more: what is left here is of no use.
+    func abandonSends() {
+        for index in sends.indices { sends[index].abandon() }
     }
 
     func sendIndex(_ channel: ChannelNumber) -> Int? {

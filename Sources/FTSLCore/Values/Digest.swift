@@ -27,5 +27,8 @@ package final class StreamDigest {
 
     package var value: UInt64 { XXH3_64bits_digest(state) }
 
+    /// Takes over another digest's state.
+    package func assign(_ other: StreamDigest) { XXH3_copyState(state, other.state) }
+
     package func copy() -> StreamDigest { StreamDigest(copying: state) }
 }

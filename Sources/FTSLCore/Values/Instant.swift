@@ -17,6 +17,12 @@ package struct Instant: Hashable, Comparable, Sendable {
         return overflow ? .distantFuture : Instant(nanoseconds: sum)
     }
 
+    /// The same for a span that was converted before, off the hot path.
+    package func advanced(nanoseconds span: UInt64) -> Instant {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(span)
+        return overflow ? .distantFuture : Instant(nanoseconds: sum)
+    }
+
     /// The time from `earlier` to this instant; zero when `earlier` is later.
     package func since(_ earlier: Instant) -> Duration {
         .nanoseconds(Int64(clamping: nanoseconds - min(nanoseconds, earlier.nanoseconds)))

@@ -15,7 +15,8 @@ package enum Preface {
         let head = Array(buffer.readableBytesView.prefix(16))
         let text = String(decoding: head, as: UTF8.self)
         let names: [(String, String)] = [
-            ("HTTP/", "HTTP"), ("GET ", "HTTP"), ("POST ", "HTTP"), ("HEAD ", "HTTP"),
+            ("HTTP/", "HTTP"), ("<!DOCTYPE", "HTTP"), ("<html", "HTTP"), ("GET ", "HTTP"),
+            ("POST ", "HTTP"), ("HEAD ", "HTTP"),
             ("PUT ", "HTTP"), ("OPTIONS ", "HTTP"), ("CONNECT ", "HTTP"), ("PRI * ", "HTTP/2"),
             ("SSH-", "SSH"), ("220 ", "SMTP or FTP"), ("220-", "SMTP or FTP"), ("+OK", "POP3"),
             ("* OK", "IMAP"), ("-ERR", "Redis"), ("AMQP", "AMQP"), ("RFB ", "VNC"),

@@ -27,7 +27,8 @@ package final class AcceptorDriver {
     private var nextConnection: UInt64 = 1
     private var alarm: Alarm?
     private var isPumping = false
-    private var pumpAgain = false
+    /// The session whose events are being handled: its calls need nothing extra.
+    private var drained: SessionID?
     private var heartbeat: Duration
 
     /// A connection was refused or condemned.
@@ -102,6 +103,7 @@ package final class AcceptorDriver {
     }
 
     private func touched(_ id: SessionID) {
+        if isPumping, id == drained { return }
         acceptor.touched(id, now: MonotonicClock.now)
         if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
         pump()
@@ -110,24 +112,21 @@ package final class AcceptorDriver {
     // MARK: The loop: drain every effect before the next input
 
     private func pump() {
-        guard !isPumping else {
-            pumpAgain = true
-            return
-        }
+        // Calls from below arrive while events are handled, before anything is transmitted.
+        guard !isPumping else { return }
         isPumping = true
         repeat {
-            pumpAgain = false
             while let event = acceptor.nextEvent() { handle(event) }
             while let id = dirty.popFirst() { flush(id) }
-        } while pumpAgain
+        } while acceptor.hasEvents
         isPumping = false
         setAlarm()
     }
 
     /// With many sessions some deadline is always near; a few milliseconds of lateness keep the alarm cheap.
     private func setAlarm() {
-        let pause = Duration.microseconds(min(20_000, 2 * connections.count))
-        alarm?.set(for: max(acceptor.deadline, MonotonicClock.now + pause))
+        let pause = UInt64(min(20_000_000, 2_000 * connections.count))
+        alarm?.set(for: max(acceptor.deadline, MonotonicClock.now.advanced(nanoseconds: pause)))
     }
 
     private func handle(_ event: AcceptorEvent) {
@@ -138,9 +137,12 @@ package final class AcceptorDriver {
             sessions[id]?.application.attached(resumed: resumed)
         case .detached(let id, let failure): sessions[id]?.application.detached(failure)
         case .activity(let id):
+            drained = id
             sessions[id]?.handle.drain { [acceptor] in
                 acceptor.detachRequested(id, $0, now: MonotonicClock.now)
             }
+            drained = nil
+            acceptor.touched(id, now: MonotonicClock.now)
             if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
         case .close(let id, let failure):
             flush(id)
@@ -168,10 +170,14 @@ package final class AcceptorDriver {
 
     private func flush(_ id: ConnectionID) {
         guard let connection = connections[id] else { return }
-        while connection.isWritable {
+        let now = MonotonicClock.now
+        var count = Pump.chunk
+        // Less than a chunk: there was no more.
+        while count >= Pump.chunk, connection.isWritable {
             var out: [ByteBuffer] = []
-            acceptor.transmit(id, into: &out, limit: Pump.chunk, now: MonotonicClock.now)
+            acceptor.transmit(id, into: &out, limit: Pump.chunk, now: now)
             guard !out.isEmpty else { return }
+            count = out.reduce(0) { $0 + $1.readableBytes }
             connection.send(out)
         }
     }

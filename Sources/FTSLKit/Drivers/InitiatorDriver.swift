@@ -20,8 +20,8 @@ package final class InitiatorDriver {
     private var onQuiet: (() -> Void)?
     private var alarm: Alarm?
     private var isPumping = false
-    private var pumpAgain = false
     private var application: (any SessionApplication)?
+    private var network: NetworkChanges?
 
     package init(
         endpoints: [Endpoint], configuration: InitiatorConfiguration, on loop: any EventLoop
@@ -34,6 +34,8 @@ package final class InitiatorDriver {
     }
 
     package func start() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        network = NetworkChanges(on: loop) { bound.value.networkChanged() }
         alarm = Alarm(on: loop) { [unowned self] in
             initiator.handleTimeout(now: MonotonicClock.now)
             pump()
@@ -46,6 +48,18 @@ package final class InitiatorDriver {
     package func retryNow() {
         initiator.retryNow(now: MonotonicClock.now)
         pump()
+    }
+
+    /// A connection whose address is gone is given up now, not after 2.5 heartbeats.
+    private func networkChanged() {
+        guard !initiator.isEnded else { return }
+        if let id = initiator.connection, connections[id]?.isStranded == true {
+            initiator.detachRequested(
+                Failure(.local, .unreachable, "this machine's address changed"),
+                now: MonotonicClock.now)
+            pump()
+        }
+        retryNow()
     }
 
     /// Ends for good without waiting for anybody.
@@ -73,16 +87,16 @@ package final class InitiatorDriver {
     // MARK: The loop: drain every effect before the next input
 
     private func pump() {
-        guard !isPumping else {
-            pumpAgain = true
-            return
-        }
+        // Calls from below arrive while events are handled, before anything is transmitted.
+        guard !isPumping else { return }
         isPumping = true
         repeat {
-            pumpAgain = false
-            while let event = initiator.nextEvent() { handle(event) }
+            while let event = initiator.nextEvent() {
+                handle(event)
+                if !initiator.hasEvents { initiator.touched(now: MonotonicClock.now) }
+            }
             transmit()
-        } while pumpAgain
+        } while initiator.hasEvents
         isPumping = false
         if initiator.isEnded { alarm?.cancel() } else { alarm?.set(for: initiator.deadline) }
     }
@@ -91,14 +105,15 @@ package final class InitiatorDriver {
         switch event {
         case .dial(let id, let endpoint): dial(id, endpoint)
         case .close(let id, _):
-            flush(id)
             if let connection = connections.removeValue(forKey: id) {
+                flush(id, connection)
                 closing.insert(id)
                 connection.finish()
             }
         case .opened:
             guard let session = initiator.session else { return }
             let handle = SessionHandle(session: session) { [unowned self] _ in
+                guard !isPumping else { return }
                 initiator.touched(now: MonotonicClock.now)
                 pump()
             }
@@ -113,6 +128,8 @@ package final class InitiatorDriver {
                 initiator.detachRequested($0, now: MonotonicClock.now)
             }
         case .ended(let outcome, let failure):
+            network?.cancel()
+            network = nil
             onEnded?(outcome, failure)
         }
     }
@@ -137,15 +154,18 @@ package final class InitiatorDriver {
     }
 
     private func transmit() {
-        for id in connections.keys { flush(id) }
+        for (id, connection) in connections { flush(id, connection) }
     }
 
-    private func flush(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
-        while connection.isWritable {
+    private func flush(_ id: ConnectionID, _ connection: TransportConnection) {
+        let now = MonotonicClock.now
+        var count = Pump.chunk
+        // Less than a chunk: there was no more.
+        while count >= Pump.chunk, connection.isWritable {
             var out: [ByteBuffer] = []
-            initiator.transmit(id, into: &out, limit: Pump.chunk, now: MonotonicClock.now)
+            initiator.transmit(id, into: &out, limit: Pump.chunk, now: now)
             guard !out.isEmpty else { return }
+            count = out.reduce(0) { $0 + $1.readableBytes }
             connection.send(out)
         }
     }

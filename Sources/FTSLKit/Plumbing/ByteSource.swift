@@ -6,7 +6,7 @@ package protocol ByteSource: AnyObject {
     /// One call of `onBytes` or `onEnd` follows each call of `demand`.
     func demand()
     /// No more calls will follow; what was read and not delivered is lost.
-    func cancel()
+    func cancelInput()
     var onBytes: ((ByteBuffer) -> Void)? { get set }
     /// Nil: a clean end.
     var onEnd: ((Failure?) -> Void)? { get set }
@@ -20,7 +20,7 @@ package protocol ByteSink: AnyObject {
     /// The stream ended badly: close so that the reader can tell, where its kind of descriptor has a way.
     func fail()
     /// Close now; nothing more is told.
-    func cancel()
+    func cancelOutput()
     /// So many bytes more are where they belong.
     var onTaken: ((Int) -> Void)? { get set }
     var onFinished: (() -> Void)? { get set }

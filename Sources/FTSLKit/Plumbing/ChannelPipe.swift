@@ -20,6 +20,8 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
 
     /// Bytes that were written and that the reader had not read when it went away.
     package var unread: () -> Int = { 0 }
+    /// Called before a torn stream is closed, where closing alone would look like its end.
+    package var beforeFail: (() -> Void)?
     /// The output is closed, one way or another.
     package var onOutputClosed: (() -> Void)?
 
@@ -28,8 +30,10 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     private var wanted = 0
     private var inputEnded = false
     private var endTold = false
+    private var inputDiscarded = false
     private var outputFailed = false
     private var outputFinished = false
+    private var unwritten = 0
     private var failure: Failure?
 
     package init() {}
@@ -42,13 +46,26 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         if wanted > 0, !inputEnded { context?.read() }
     }
 
-    package func cancel() {
+    /// Nobody wants the input any more; an output in use goes on.
+    package func cancelInput() {
         onBytes = nil
         onEnd = nil
+        ready = []
+        inputDiscarded = true
+        // A socket's writer would stall if nobody read; a pipe's must learn that its reader is gone.
+        if onTaken != nil, !outputFinished { context?.read() } else { context?.close(promise: nil) }
+    }
+
+    package func cancelOutput() {
         onTaken = nil
         onFinished = nil
         onFailed = nil
-        context?.close(promise: nil)
+        outputFinished = true
+        if onBytes != nil, !inputEnded {
+            context?.close(mode: .output, promise: nil)
+        } else {
+            context?.close(promise: nil)
+        }
     }
 
     private func deliver() {
@@ -72,20 +89,34 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         let count = bytes.readableBytes
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] result in
+            guard let self else { return }
             switch result {
-            case .success: self?.onTaken?(count)
-            case .failure: self?.failOutput()
+            case .success:
+                unwritten -= count
+                onTaken?(count)
+                if outputFinished, unwritten == 0 { closeOutput() }
+            case .failure: failOutput()
             }
         }
+        unwritten += count
         context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
     }
 
     package func finish() {
-        guard let context, !outputFailed else {
+        guard context != nil, !outputFailed else {
             failOutput()
             return
         }
         outputFinished = true
+        if unwritten == 0 { closeOutput() }
+    }
+
+    /// Only with nothing left to write: NIO closes a channel whose input has ended at once, and drops what waits.
+    private func closeOutput() {
+        guard let context else {
+            onFinished?()
+            return
+        }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
             self?.onOutputClosed?()
@@ -97,8 +128,13 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
 
     /// A reset instead of an end: a plain TCP reader must not take a torn stream for a whole one.
     package func fail() {
-        guard let context else { return }
+        beforeFail?()
+        guard let context else {
+            onFinished?()
+            return
+        }
         outputFinished = true
+        unwritten = 0
         let none = linger(l_onoff: 1, l_linger: 0)
         let set =
             (context.channel as? any SocketOptionProvider)?.setSoLinger(none)
@@ -110,13 +146,15 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     private func failOutput() {
-        guard !outputFailed, !outputFinished else { return }
+        guard !outputFailed, !(outputFinished && unwritten == 0) else { return }
         outputFailed = true
         onFailed?(.readerGone(unread: unread()))
     }
 
     private func closeWhenDone() {
-        if inputEnded, outputFinished { context?.close(promise: nil) }
+        if inputEnded || inputDiscarded, outputFinished, unwritten == 0 {
+            context?.close(promise: nil)
+        }
     }
 
     // MARK: Handler
@@ -125,12 +163,13 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !inputDiscarded else { return }
         ready.append(unwrapInboundIn(data))
         deliver()
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        if wanted > 0, !inputEnded { context.read() }
+        if wanted > 0 || inputDiscarded, !inputEnded { context.read() }
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

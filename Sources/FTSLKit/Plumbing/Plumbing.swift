@@ -10,6 +10,8 @@ package final class Plumbing: SessionApplication {
     private var sources: [ChannelNumber: Source] = [:]
     private var sinks: [ChannelNumber: Sink] = [:]
     private var outcome: Outcome?
+    /// The driver lets go of it when the session is over; what was received is still being written then.
+    private var untilDrained: Plumbing?
 
     /// What a source's failure means for the session; nil: abort with it.
     package var onSourceFailure: ((ChannelNumber, Failure) -> Void)?
@@ -114,7 +116,7 @@ package final class Plumbing: SessionApplication {
     package func stopReading(_ channel: ChannelNumber, unread: Int = 0) {
         guard let holder = sinks[channel], !holder.isDone else { return }
         holder.isDone = true
-        holder.sink.cancel()
+        holder.sink.cancelOutput()
         handle.stopReading(channel, unread: unread)
         settleIfDrained()
     }
@@ -136,7 +138,7 @@ package final class Plumbing: SessionApplication {
     package func stopped(_ channel: ChannelNumber, at position: UInt64) {
         // The source's own writer learns it as programs do: its pipe has no reader any more.
         sources[channel]?.hasEnded = true
-        sources[channel]?.source.cancel()
+        sources[channel]?.source.cancelInput()
         onStopped?(channel, position)
     }
 
@@ -147,9 +149,10 @@ package final class Plumbing: SessionApplication {
 
     package func settled(_ outcome: Outcome) {
         self.outcome = outcome
+        untilDrained = self
         for holder in sources.values where !holder.hasEnded {
             holder.hasEnded = true
-            holder.source.cancel()
+            holder.source.cancelInput()
         }
         onSettled?(outcome)
         settleIfDrained()
@@ -166,12 +169,14 @@ package final class Plumbing: SessionApplication {
         guard sinks.values.allSatisfy(\.isDone) else { return }
         let tell = onDrained
         onDrained = nil
+        untilDrained = nil
         tell?()
     }
 
     /// Closes everything without waiting.
     package func cancel() {
-        for holder in sources.values { holder.source.cancel() }
-        for holder in sinks.values { holder.sink.cancel() }
+        untilDrained = nil
+        for holder in sources.values { holder.source.cancelInput() }
+        for holder in sinks.values { holder.sink.cancelOutput() }
     }
 }

@@ -59,6 +59,11 @@ package final class ExecService: SessionService {
     ) {
         let input = ChannelPipe()
         plumbing.attach(sink: input, to: .main)
+        // To a command, a torn input must not look like the end of a whole one.
+        input.beforeFail = {
+            child.signalGroup(SIGHUP)
+            child.signalGroup(SIGCONT)
+        }
         // A second hold on the pipe tells what was left in it when its reader went away.
         let probe = fcntl(child.standardInput, F_DUPFD_CLOEXEC, 3)
         input.unread = { probe >= 0 ? ChildProcess.unread(in: probe) : 0 }
