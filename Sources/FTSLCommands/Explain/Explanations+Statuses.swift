@@ -104,7 +104,7 @@ extension Explanations {
             action: "usually nothing; it is what SIGPIPE would have said"),
         .status(
             .remoteFailure, "remote-failure",
-            "ftsl itself failed while --exit-status passes on the remote command's status",
+            "ftsl itself failed, where --exit-status passes on the remote status",
             causes: ["any failure that would else have had its own status"],
             action: "the sentence on stderr says which; without --exit-status the status does too"
         ),

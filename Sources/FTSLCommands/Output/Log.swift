@@ -56,16 +56,17 @@ final class Log: @unchecked Sendable {
     private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {
         guard level <= threshold else { return }
         beforeLine?()
-        switch format {
-        case .text: StandardError.write("ftsl: \(text)\n")
-        case .json:
-            var object = fields
-            object["level"] = .string(level.name)
-            object["message"] = .string(text)
-            object["time"] = .number(Date().timeIntervalSince1970)
-            StandardError.write(JSONValue.object(object).line)
-        }
+        StandardError.write(line(level, text, fields))
         afterLine?()
+    }
+
+    func line(_ level: Level, _ text: String, _ fields: [String: JSONValue]) -> String {
+        guard format == .json else { return "ftsl: \(text)\n" }
+        var object = fields
+        object["level"] = .string(level.name)
+        object["message"] = .string(text)
+        object["time"] = .number(Date().timeIntervalSince1970)
+        return JSONValue.object(object).line
     }
 }
 
