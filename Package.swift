@@ -11,6 +11,9 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// For a module whose tests look inside it in release builds too; never for one where speed counts.
+let testable = settings + [.unsafeFlags(["-enable-testing"])]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -56,7 +59,7 @@ let package = Package(
             dependencies: [
                 "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
-            swiftSettings: settings),
+            swiftSettings: testable),
         .executableTarget(
             name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,
             linkerSettings: [
@@ -80,6 +83,11 @@ let package = Package(
         .testTarget(
             name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
+        .testTarget(
+            name: "FTSLCommandsTests",
+            dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )
