@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CSpawn.h"
 
-int cspawn_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
+#include <spawn.h>
+
+int cspawn_close_from(void *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
 }
