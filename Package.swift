@@ -11,6 +11,9 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// For a module whose tests look inside it in release builds too; never for one where speed counts.
+let testable = settings + [.unsafeFlags(["-enable-testing"])]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -44,6 +47,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CSpawn"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -53,7 +57,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix, crypto],
+            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix, crypto],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -63,7 +67,7 @@ let package = Package(
             dependencies: [
                 "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
-            swiftSettings: settings),
+            swiftSettings: testable),
         .executableTarget(
             name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,
             linkerSettings: [
@@ -87,6 +91,11 @@ let package = Package(
         .testTarget(
             name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
+        .testTarget(
+            name: "FTSLCommandsTests",
+            dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )

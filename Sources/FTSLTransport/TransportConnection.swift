@@ -8,6 +8,8 @@ internal import NIOTLS
 package protocol TransportDelegate: AnyObject {
     /// TLS has verified the other end; said before anything is received.
     func connection(_ id: ConnectionID, isWith identity: PeerIdentity)
+    /// The other end speaks plaintext where only TLS is heard; said before anything is received.
+    func connectionLacksTLS(_ id: ConnectionID)
     func connection(_ id: ConnectionID, received bytes: ByteBuffer)
     func connectionIsWritable(_ id: ConnectionID)
     func connection(_ id: ConnectionID, closed failure: Failure?)
@@ -97,6 +99,8 @@ package final class TransportConnection: ChannelInboundHandler {
         // A peer that ended its direction has no more to say on this connection.
         if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
+
+    func refusePlaintext() { delegate?.connectionLacksTLS(id) }
 
     private func handshakeCompleted(_ context: ChannelHandlerContext) {
         if let fingerprint = record?.fingerprint {

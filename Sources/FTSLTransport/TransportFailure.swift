@@ -17,8 +17,6 @@ package enum TransportFailure {
             return Failure(.peer, .unreachable, "the connection was closed")
         case let error as NIOSSLError: return ofTLS("\(error)")
         case let error as BoringSSLError: return ofTLS("\(error)")
-        case is PlaintextRefused:
-            return Failure(.peer, .authorityRefused, "plaintext where only TLS is spoken")
         case is SocketAddressError: return Failure(.local, .hostUnknown, "host name unknown")
         case ChannelError.connectTimeout(let limit):
             let seconds = Double(limit.nanoseconds) / 1e9

@@ -94,7 +94,10 @@ package final class TransportListener {
 
     /// The peer's address; a whole /64 counts as one IPv6 source. [FTSL §6]
     private static func source(of channel: any Channel) -> String {
-        channel.remoteAddress?.ipAddress ?? "local"
+        let address = channel.remoteAddress?.ipAddress ?? "local"
+        // An IPv4 peer of an IPv6 socket: without this the whole IPv4 world would be one /64.
+        return address.hasPrefix("::ffff:") && address.contains(".")
+            ? String(address.dropFirst(7)) : address
     }
 
     package func close() { channel.close(promise: nil) }

@@ -19,7 +19,7 @@ struct ConnectCommand: ParsableCommand {
     func run() throws {
         let endpoints = try options.endpoints()
         let log = Log(global)
-        if let local = options.local {
+        if let local = try options.localEndpoint() {
             let forwarder = try LocalForwarder(
                 local, to: endpoints, options: options, global: global, log: log)
             EventLoopProgram.run { forwarder.start(on: $0) }

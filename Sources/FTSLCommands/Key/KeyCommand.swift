@@ -19,7 +19,7 @@ struct KeyCommand: ParsableCommand {
         var json = false
 
         func run() throws {
-            let key = try TrustStore.ofThisUser.orEnd { try $0.identity().fingerprint }
+            let key = try TrustStore.ofThisUser.fingerprint()
             if json {
                 RawOutput.write(JSONValue.object(["key": .string("\(key)")]).line, to: 1)
             } else {
@@ -166,6 +166,11 @@ private func fingerprint(_ text: String) throws -> Fingerprint {
 }
 
 extension TrustStore {
+    /// The fingerprint of this user's own key.
+    func fingerprint() throws -> Fingerprint {
+        try orEnd { store throws(SecretFile.Refused) in try store.identity().fingerprint }
+    }
+
     /// Runs `body`; a file that cannot be trusted or written ends the command.
     func orEnd<R>(_ body: (TrustStore) throws(SecretFile.Refused) -> R) throws -> R {
         do {

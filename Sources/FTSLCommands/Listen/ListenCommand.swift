@@ -18,7 +18,7 @@ struct ListenCommand: ParsableCommand {
         let endpoint = try options.listenEndpoint()
         let backend = try options.forwardEndpoint()
         let log = Log(global)
-        let listener = Listener(
+        let listener = try Listener(
             endpoint, backend: backend, options: options, global: global, log: log)
         EventLoopProgram.run { listener.start(on: $0) }
     }

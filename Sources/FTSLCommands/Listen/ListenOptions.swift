@@ -33,7 +33,9 @@ struct ListenOptions: ParsableArguments {
     @Flag(help: "Acknowledge output to a file only when it is on disk.")
     var fsync = false
 
-    @Flag(help: "Listen beyond loopback; needs --insecure while there is no TLS.")
+    @OptionGroup var certificates: CertificateOptions
+
+    @Flag(help: "Listen beyond loopback: TLS, for trusted keys or certificates under --tls-ca.")
     var `public` = false
 
     @Flag(help: "Accept plaintext from everybody who can connect.")
@@ -96,6 +98,8 @@ struct ListenOptions: ParsableArguments {
         if heartbeat.duration < .milliseconds(10) {
             throw ValidationError("--heartbeat must be at least 10ms")
         }
+        _ = try forwardEndpoint()
+        _ = try Self.parsed(endpoint, for: .listen)
         if maxSessions < 1 { throw ValidationError("--max-sessions must be at least 1") }
         if maxTombstones < 1 { throw ValidationError("--max-tombstones must be at least 1") }
     }
@@ -103,12 +107,7 @@ struct ListenOptions: ParsableArguments {
     var isStdio: Bool { exec == nil && forward == nil }
 
     func listenEndpoint() throws -> Endpoint {
-        let parsed: Endpoint
-        do {
-            parsed = try Endpoint(parsing: endpoint, for: .listen)
-        } catch {
-            throw Ending(.usage, error.text)
-        }
+        let parsed = try Self.parsed(endpoint, for: .listen)
         var bound = parsed
         if `public`, case .tcp(_, let port) = parsed, endpoint.hasPrefix(":") {
             bound = .tcp(host: "::", port: port)
@@ -119,22 +118,20 @@ struct ListenOptions: ParsableArguments {
                     .configuration,
                     "\(bound) is reachable from other machines; say --public if that is meant")
             }
-            guard insecure else {
-                throw Ending(
-                    .configuration,
-                    "\(bound) would accept plaintext from everybody; say --insecure if that is meant"
-                )
-            }
         }
         return bound
     }
 
     func forwardEndpoint() throws -> Endpoint? {
         guard let forward else { return nil }
+        return try Self.parsed(forward, for: .connect)
+    }
+
+    private static func parsed(_ text: String, for purpose: Endpoint.Purpose) throws -> Endpoint {
         do {
-            return try Endpoint(parsing: forward, for: .connect)
+            return try Endpoint(parsing: text, for: purpose)
         } catch {
-            throw Ending(.usage, error.text)
+            throw ValidationError(error.text)
         }
     }
 

@@ -11,6 +11,9 @@ final class Listener {
     private let options: ListenOptions
     private let global: GlobalOptions
     private let log: Log
+    private let gate: ClientGate
+    /// Nil on loopback as long as no identity can be had: plaintext goes on.
+    private var credentials: TLSCredentials?
     private var driver: AcceptorDriver?
     private var listening: TransportListener?
     private var stdio: StdioService?
@@ -23,7 +26,21 @@ final class Listener {
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
         log: Log
-    ) {
+    ) throws {
+        let store = TrustStore.ofThisUser
+        let mustHaveTLS = !endpoint.isLoopback && !options.insecure
+        let own: Fingerprint?
+        do {
+            credentials = try options.certificates.credentials(store)
+            own = options.certificates.isGiven ? nil : try store.identity().fingerprint
+        } catch {
+            // On loopback a folder that cannot be written is no reason not to serve plaintext.
+            if mustHaveTLS || options.certificates.isGiven { throw error }
+            log.info("no TLS: \((error as? Ending)?.sentence ?? "\(error)")")
+            own = nil
+        }
+        gate = ClientGate(
+            store: store, own: own, requiresTrust: mustHaveTLS, log: log)
         self.endpoint = endpoint
         self.backend = backend
         self.options = options
@@ -38,7 +55,12 @@ final class Listener {
         let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
         self.driver = driver
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
-        driver.listen(on: endpoint).assumeIsolated().whenComplete { [unowned self] result in
+        driver.mayStream = { [unowned self] in gate.mayStream($0) }
+        let security = TransportListener.Security(
+            credentials: { [unowned self] in credentials },
+            allowsPlaintext: endpoint.isLoopback || options.insecure)
+        watchTrust(on: loop)
+        driver.listen(on: endpoint, security: security).assumeIsolated().whenComplete { [unowned self] result in
             switch result {
             case .success(let listener):
                 listening = listener
@@ -83,6 +105,41 @@ final class Listener {
             end(Ending(.usage, "--ready-fd \(descriptor): \(String(cString: strerror(errno)))"))
         }
         if descriptor > 2 { close(descriptor) }
+    }
+
+    // MARK: Trust
+
+    /// Keys are looked at once a heartbeat, so that a revoked one is out by then.
+    private func watchTrust(on loop: any EventLoop) {
+        guard !endpoint.isLoopback, !options.insecure else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let pause = TimeAmount.nanoseconds(Int64(options.heartbeat.duration.wholeNanoseconds))
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
+            bound.value.gate.reload()
+            bound.value.endUntrusted()
+        }
+    }
+
+    private func reload() {
+        do {
+            credentials = try options.certificates.credentials(.ofThisUser)
+            log.info("credentials read again")
+        } catch {
+            log.error("kept the old credentials: \((error as? Ending)?.sentence ?? "\(error)")")
+        }
+        gate.reload()
+        endUntrusted()
+    }
+
+    /// Sessions of a key that was revoked, or that expired, end now; all others stay.
+    private func endUntrusted() {
+        guard let driver else { return }
+        for id in driver.acceptor.sessionIDs {
+            let identity = driver.acceptor.identity(of: id)
+            guard identity.isVerified, !gate.mayStream(identity) else { continue }
+            driver.abort(
+                id, Failure(.local, .authorityRefused, "\(identity) is no longer trusted here"))
+        }
     }
 
     // MARK: Sessions
@@ -176,7 +233,7 @@ final class Listener {
 
     private func received(signal number: Int32, on loop: any EventLoop) {
         switch number {
-        case SIGHUP: log.info("nothing to reload")
+        case SIGHUP: reload()
         case SIGUSR1: statistics()
         default: stop(number, on: loop)
         }
@@ -185,7 +242,7 @@ final class Listener {
     private func statistics() {
         guard let acceptor = driver?.acceptor else { return }
         let refusals = acceptor.refusals.reduce(into: [String: JSONValue]()) {
-            $0["\($1.key)"] = .integer($1.value)
+            $0[$1.key.name] = .integer($1.value)
         }
         let object: [String: JSONValue] = [
             "sessions": .integer(UInt64(acceptor.activeSessions)),

@@ -29,7 +29,7 @@ struct ConnectSecurity {
         let own = needsTLS && !options.certificates.isGiven
         judge = ServerJudge(
             store: store, pinned: pinned, acceptNew: options.acceptNew,
-            own: own ? try store.orEnd { try $0.identity().fingerprint } : nil, log: log)
+            own: own ? try store.fingerprint() : nil, log: log)
         if insecure, endpoints.contains(where: { !$0.isLoopback }) {
             log.notice("speaking plaintext: everybody on the way can read and change it")
         }

@@ -55,6 +55,7 @@ extension Acceptor {
         let peer = connections[id]?.identity ?? .plaintext
         let entry = Entry(session: session, source: source, identity: peer, serial: nextSerial, now: now)
         nextSerial += 1
+        entry.address = connections[id]?.address ?? ""
         entries[sessionID] = entry
         unconfirmed.insert(sessionID)
         sessionsPerSource[source, default: 0] += 1
@@ -149,11 +150,30 @@ extension Acceptor {
                 secret: secret)
             return
         }
+        if let refusal = hostRefusal(resume.host) {
+            refuse(id, refusal, secret: secret)
+            return
+        }
         let resumed = HandshakeMessage.Resumed(
             nonce: randomBytes(HandshakeMessage.nonceLength, using: &rng),
             attachment: resume.attachment, host: host, reports: session.reports)
         connections[id]?.answer(.resumed(resumed), secret: secret)
         connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
+    }
+
+    /// A client that has met a newer host of its session must not be served by this one. [FTSL §4.3]
+    private func hostRefusal(_ proven: HostIdentity) -> HandshakeMessage.Verdict? {
+        if proven.generation > host.generation {
+            return .init(
+                kind: .later, code: .staleGeneration, retryAfter: .seconds(1),
+                text: "this host is older than one the session has met")
+        }
+        if proven.generation == host.generation, proven.instance != host.instance {
+            return .init(
+                kind: .refused, code: .fenced,
+                text: "two hosts claim this session at one generation")
+        }
+        return nil
     }
 
     // MARK: Refusing
@@ -162,7 +182,7 @@ extension Acceptor {
         let text =
             identity.isVerified
             ? "\(identity) is not allowed to do this here"
-            : "this needs an authenticated connection"
+            : "only authenticated connections are served here (TLS)"
         return .init(kind: .refused, code: .authorityRefused, text: text)
     }
 

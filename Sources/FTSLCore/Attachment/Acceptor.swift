@@ -18,6 +18,8 @@ package final class Acceptor {
         /// Whose limits it counts against.
         let source: String
         let identity: PeerIdentity
+        /// Where it was opened from, for people.
+        var address = ""
         var standing: Standing
         var connection: ConnectionID?
         var parkedSince: Instant
@@ -96,8 +98,11 @@ package final class Acceptor {
 
     // MARK: The driver's calls
 
-    package func accepted(_ id: ConnectionID, from source: String, now: Instant) {
-        connections[id] = AcceptorConnection(source: source, now: now)
+    /// `source` is whose limits a stranger's connection counts against; `address` is for people.
+    package func accepted(
+        _ id: ConnectionID, from source: String, address: String = "", now: Instant
+    ) {
+        connections[id] = AcceptorConnection(source: source, address: address, now: now)
         unproven.append(id)
         shedUnproven()
     }
@@ -159,6 +164,8 @@ package final class Acceptor {
     }
 
     package var unprovenConnections: Int { unproven.count }
+
+    package func address(of id: SessionID) -> String { entries[id]?.address ?? "" }
 
     package func identity(of id: SessionID) -> PeerIdentity {
         entries[id]?.identity ?? .plaintext

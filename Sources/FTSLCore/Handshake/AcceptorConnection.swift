@@ -18,12 +18,14 @@ final class AcceptorConnection {
     var reader = HandshakeReader()
     var outgoing = ByteBuffer()
     let source: String
+    let address: String
     var identity = PeerIdentity.plaintext
     var mayStream = true
     let deadline: Instant
 
-    init(source: String, now: Instant) {
+    init(source: String, address: String, now: Instant) {
         self.source = source
+        self.address = address
         deadline = now + Bound.handshakeDeadline
     }
 

@@ -70,7 +70,8 @@ package final class AcceptorDriver {
         nextConnection += 1
         let connection = TransportConnection(id: id, delegate: self)
         connections[id] = connection
-        acceptor.accepted(id, from: SourcePrefix.of(source), now: MonotonicClock.now)
+        acceptor.accepted(
+            id, from: SourcePrefix.of(source), address: source, now: MonotonicClock.now)
         pump()
         return connection
     }
@@ -167,7 +168,8 @@ package final class AcceptorDriver {
     private func begin(_ id: SessionID) {
         guard let session = acceptor.session(id) else { return }
         let handle = SessionHandle(session: session) { [unowned self] in touched($0.id) }
-        let application = service.begin(handle, peer: acceptor.source(of: id))
+        handle.peer = acceptor.identity(of: id)
+        let application = service.begin(handle, peer: acceptor.address(of: id))
         handle.application = application
         sessions[id] = Running(handle: handle, application: application)
     }
@@ -190,6 +192,10 @@ package final class AcceptorDriver {
 extension AcceptorDriver: TransportDelegate {
     package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {
         acceptor.authenticated(id, as: identity, mayStream: mayStream(identity))
+    }
+
+    package func connectionLacksTLS(_ id: ConnectionID) {
+        acceptor.authenticated(id, as: .plaintext, mayStream: false)
     }
 
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {

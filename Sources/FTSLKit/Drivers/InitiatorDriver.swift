@@ -198,6 +198,7 @@ enum Pump {
 
 extension InitiatorDriver: TransportDelegate {
     package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {}
+    package func connectionLacksTLS(_ id: ConnectionID) {}
 
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
         initiator.receive(id, bytes, now: MonotonicClock.now)

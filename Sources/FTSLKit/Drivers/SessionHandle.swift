@@ -22,6 +22,8 @@ package protocol SessionApplication: AnyObject {
 /// An application's end of a session: its calls, followed by whatever must leave on the wire.
 package final class SessionHandle {
     package let session: Session
+    /// Who is at the other end, as far as TLS has verified it.
+    package internal(set) var peer = PeerIdentity.plaintext
     package weak var application: (any SessionApplication)?
     private let flush: (SessionHandle) -> Void
 

@@ -38,7 +38,7 @@ package final class ExecService: SessionService {
         let generation = handle.session.host.generation
         environment["FTSL_SESSION_ID"] = "\(handle.id)"
         environment["FTSL_PEER"] = peer
-        environment["FTSL_PEER_KEY"] = ""
+        environment["FTSL_PEER_KEY"] = handle.peer.isVerified ? "\(handle.peer)" : ""
         environment["FTSL_GENERATION"] = "\(generation.moves).\(generation.starts)"
         environment["FTSL_RESTORED"] = ""
         environment["FTSL_CHECKPOINT"] = ""

@@ -45,6 +45,15 @@ package struct AuthorizedPeers: Sendable {
         /// Seconds since 1970.
         package var expires: Int64?
         package var name: String
+
+        package init(
+            key: Fingerprint, permissions: [Permission], expires: Int64?, name: String
+        ) {
+            self.key = key
+            self.permissions = permissions
+            self.expires = expires
+            self.name = name
+        }
     }
 
     package private(set) var entries: [Entry] = []

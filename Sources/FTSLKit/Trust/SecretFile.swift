@@ -5,6 +5,8 @@ internal import Glibc
 package enum SecretFile {
     package struct Refused: Error, Equatable {
         package var text: String
+
+        package init(text: String) { self.text = text }
     }
 
     /// The file's text; nil when there is none. Refuses what others could have written or read.

@@ -33,13 +33,10 @@ final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler {
                 return
             }
         } else if !allowsPlaintext {
-            context.fireErrorCaught(PlaintextRefused())
-            return
+            // Nothing but a refusal will come of it, but that is said in a way the client understands.
+            connection.refusePlaintext()
         }
         context.fireChannelRead(data)
         pipeline.removeHandler(self, promise: nil)
     }
 }
-
-/// Somebody spoke plaintext where only TLS is heard.
-struct PlaintextRefused: Error {}
