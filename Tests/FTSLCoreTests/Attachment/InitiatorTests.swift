@@ -138,6 +138,28 @@ struct InitiatorTests {
         #expect(initiator.ending == nil)
     }
 
+    @Test("A connection closed without an answer is no 'gone' either")
+    func goneAndSilence() {
+        let initiator = InitiatorBench()
+        let acceptor = AcceptorBench()
+        let stranger = AcceptorBench(instance: 9)
+        initiator.start()
+        open(initiator, acceptor)
+        initiator.lose()
+        for turn in 0..<60 {
+            initiator.waitForDial()
+            let question = initiator.connect()
+            if turn % 2 == 0 {
+                initiator.lose()
+            } else {
+                stranger.now = initiator.now
+                initiator.say(stranger.say(question, on: stranger.accept()))
+            }
+        }
+        #expect(initiator.now.since(.ms(0)) > .seconds(90))
+        #expect(initiator.ending == nil)
+    }
+
     @Test("'Gone' of one endpoint is not final while another has not said it")
     func goneEverywhere() {
         let initiator = InitiatorBench { $0.endpointCount = 2 }

@@ -136,6 +136,21 @@ struct ReceiveChannelTests {
         #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_500, 4_500))
     }
 
+    @Test("BLOCKED is answered at once with much credit, and with little only after the delay")
+    func sillyWindow() throws {
+        var channel = channel(window: 1_000, max: 1_000)
+        _ = try channel.receive(pattern(1_000), at: 0, now: .ms(0))
+        channel.blocked { _ in false }
+        #expect(!channel.mustAnnounce(now: .ms(0)), "nothing to grant")
+        channel.took(20, now: .ms(0))
+        channel.blocked { _ in false }
+        #expect(!channel.mustAnnounce(now: .ms(24)), "twenty bytes are not worth a frame yet")
+        #expect(channel.mustAnnounce(now: .ms(25)))
+        channel.took(230, now: .ms(1))
+        channel.blocked { _ in false }
+        #expect(channel.mustAnnounce(now: .ms(1)))
+    }
+
     @Test("A reader that went away takes everything from then on, and says where it was")
     func stop() throws {
         var channel = channel(window: 1_000)
