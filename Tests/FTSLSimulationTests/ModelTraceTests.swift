@@ -71,7 +71,8 @@ struct ModelTraceTests {
         }
     }
 
-    @Test("a5: replays of every recorded handshake change nothing", arguments: Fault.Attack.allCases)
+    @Test(
+        "a5: replays of every recorded handshake change nothing", arguments: Fault.Attack.allCases)
     func replays(_ attack: Fault.Attack) {
         for byte in stride(from: UInt64(60), to: 700, by: 5) {
             for capture in 0...1 {
@@ -96,7 +97,8 @@ struct ModelTraceTests {
         }
     }
 
-    @Test("b3: an end that lingered long enough leaves success or the unknown, never a contradiction")
+    @Test(
+        "b3: an end that lingered long enough leaves success or the unknown, never a contradiction")
     func linger() {
         for byte in stride(from: UInt64(300), to: 700, by: 2) {
             var scenario = Scenario.small().with(

@@ -12,6 +12,7 @@ final class ConnectClient {
     private let log: Log
     private var running: InitiatorDriver?
     private var plumbing: Plumbing?
+    private var source: DescriptorSource?
     private var monitor: SessionMonitor?
     private var meter: Meter?
     private var signals: SignalWatcher?
@@ -84,6 +85,7 @@ final class ConnectClient {
 
     private func input(_ handle: SessionHandle, on loop: any EventLoop) -> any ByteSource {
         let plain = DescriptorSource(descriptor: 0, on: loop)
+        source = plain
         plain.onEndOfInput = { [unowned self] in inputEnded(handle, on: loop) }
         guard let rate = options.limitRate else { return plain }
         return RateLimitedSource(plain, bytesPerSecond: rate.bytes, on: loop)
@@ -221,6 +223,10 @@ final class ConnectClient {
         }
         var verdict = SessionVerdict(outcome: outcome, peer: peer)
         verdict.readerGone = readerGone
+        if case .stopped(let position) = outcome {
+            verdict.nothingWasLeft =
+                position == monitor.session.sendingChannels[0].end && source?.isLeftOver != true
+        }
         verdict.signal = interruptedBy
         verdict.exit = remoteExit
         verdict.passStatus = options.exitStatus
@@ -254,7 +260,7 @@ final class ConnectClient {
             ? .remoteFailure
             : options.configuration.firstTimeout != nil && failure.fault == .time
                 ? .timeLimit : failure.code.exitStatus
-        return Ending(status, "cannot connect to \(peer): \(failure.text)")
+        return Ending(status, "cannot connect to \(peer): \(failure.text)", code: failure.code)
     }
 
     private func end(_ ending: Ending) -> Never { ProcessEnd.with(ending, log) }

@@ -21,7 +21,7 @@ final class RateLimitedSource: ByteSource {
     }
 
     func demand() { source.demand() }
-    func cancel() { source.cancel() }
+    func cancelInput(_ reason: InputCancellation) { source.cancelInput(reason) }
 
     private func pay(for bytes: ByteBuffer) {
         let now = MonotonicClock.now

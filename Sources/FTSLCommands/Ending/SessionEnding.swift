@@ -6,6 +6,8 @@ struct SessionVerdict {
     var peer: String
     /// Our own reader (the other side of our stdout) went away.
     var readerGone = false
+    /// The peer's reader took all there was to read here before it went away.
+    var nothingWasLeft = false
     /// A signal that made us stop.
     var signal: Int32?
     var exit: ExitReport?
@@ -16,34 +18,38 @@ struct SessionVerdict {
     var ending: Ending {
         let ending = plainEnding
         guard passStatus else { return ending }
-        if ending.status == 0 || isRemoteDeath {
+        if ending.status == 0 || isRemoteEnd {
             switch exit {
             case .status(let value): return Ending(status: Int32(value))
             case .signal(let number): return Ending(status: ExitStatus.signal(Int32(number)))
             case nil: break
             }
         }
-        return ending.status == 0 ? ending : Ending(.remoteFailure, ending.sentence)
+        return ending.status == 0
+            ? ending : Ending(.remoteFailure, ending.sentence, code: ending.code)
     }
 
-    private var isRemoteDeath: Bool {
-        if case .complete = outcome, case .signal = exit { return true }
-        return false
+    /// The command ended on its own account: killed, or without reading all its input.
+    private var isRemoteEnd: Bool {
+        switch outcome {
+        case .complete, .stopped: exit != nil && !readerGone
+        case .aborted, .lost: false
+        }
     }
 
     private var plainEnding: Ending {
         if let signal { return Ending(status: ExitStatus.signal(signal), interrupted) }
         switch outcome {
-        case .complete:
+        case .stopped where !nothingWasLeft: return Ending(.brokenPipe)
+        case .complete, .stopped:
             if readerGone { return Ending(.brokenPipe) }
             if case .signal(let number) = exit {
                 return Ending(
                     .incomplete,
-                    "the remote command was killed by signal \(number); its output may be incomplete"
-                )
+                    "the remote command was killed by signal \(number); its output may be incomplete",
+                    code: .applicationFailed)
             }
             return .success
-        case .stopped: return Ending(.brokenPipe)
         case .aborted(let failure, let received, let acknowledged):
             return aborted(failure, received, acknowledged)
         case .lost(let failure, let received, let acknowledged):
@@ -62,14 +68,14 @@ struct SessionVerdict {
     private func aborted(_ failure: Failure, _ received: UInt64, _ sent: UInt64) -> Ending {
         if readerGone || failure.code == .stopped { return Ending(.brokenPipe) }
         if failure.fault == .local || failure.code.isViolation {
-            return Ending(failure.code.exitStatus, "\(failure.text) (\(peer))")
+            return Ending(failure.code.exitStatus, "\(failure.text) (\(peer))", code: failure.code)
         }
         let status =
             failure.code == .localInputOutput ? ExitStatus.incomplete : failure.code.exitStatus
         return Ending(
             status,
             "\(peer) gave up: \(failure.text); stream truncated at \(received) bytes received, "
-                + "\(sent) sent bytes confirmed")
+                + "\(sent) sent bytes confirmed", code: failure.code)
     }
 
     private func lost(_ failure: Failure, _ received: UInt64, _ sent: UInt64) -> Ending {
@@ -77,11 +83,11 @@ struct SessionVerdict {
             return Ending(
                 .sessionGone,
                 "\(peer) no longer knows this session; stream truncated at \(received) bytes "
-                    + "received, outcome unknown beyond \(sent) bytes sent")
+                    + "received, outcome unknown beyond \(sent) bytes sent", code: failure.code)
         }
         return Ending(
             .incomplete,
             "\(failure.text): stream truncated at \(received) bytes received, outcome unknown "
-                + "beyond \(sent) bytes sent to \(peer)")
+                + "beyond \(sent) bytes sent to \(peer)", code: failure.code)
     }
 }

@@ -6,10 +6,18 @@ package protocol ByteSource: AnyObject {
     /// One call of `onBytes` or `onEnd` follows each call of `demand`.
     func demand()
     /// No more calls will follow; what was read and not delivered is lost.
-    func cancel()
+    func cancelInput(_ reason: InputCancellation)
     var onBytes: ((ByteBuffer) -> Void)? { get set }
     /// Nil: a clean end.
     var onEnd: ((Failure?) -> Void)? { get set }
+}
+
+/// Why nobody wants a source's bytes any more.
+package enum InputCancellation: Sendable {
+    /// The peer's reader went away: the writer should learn it as programs do.
+    case readerGone
+    /// The session is over. The writer may still have something to say, to nobody.
+    case sessionOver
 }
 
 /// Where the bytes of a stream go. On the event loop.
@@ -20,7 +28,7 @@ package protocol ByteSink: AnyObject {
     /// The stream ended badly: close so that the reader can tell, where its kind of descriptor has a way.
     func fail()
     /// Close now; nothing more is told.
-    func cancel()
+    func cancelOutput()
     /// So many bytes more are where they belong.
     var onTaken: ((Int) -> Void)? { get set }
     var onFinished: (() -> Void)? { get set }

@@ -30,6 +30,7 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     private var wanted = 0
     private var inputEnded = false
     private var endTold = false
+    private var inputDiscarded = false
     private var outputFailed = false
     private var outputFinished = false
     private var unwritten = 0
@@ -45,13 +46,31 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         if wanted > 0, !inputEnded { context?.read() }
     }
 
-    package func cancel() {
+    /// Nobody wants the input any more; an output in use goes on.
+    package func cancelInput(_ reason: InputCancellation) {
         onBytes = nil
         onEnd = nil
+        ready = []
+        inputDiscarded = true
+        // A socket's writer would stall if nobody read; a pipe's must learn that its reader is gone.
+        let isOutputInUse = onTaken != nil && (!outputFinished || unwritten > 0)
+        if reason == .sessionOver && onTaken == nil || isOutputInUse {
+            context?.read()
+        } else {
+            context?.close(promise: nil)
+        }
+    }
+
+    package func cancelOutput() {
         onTaken = nil
         onFinished = nil
         onFailed = nil
-        context?.close(promise: nil)
+        outputFinished = true
+        if onBytes != nil, !inputEnded {
+            context?.close(mode: .output, promise: nil)
+        } else {
+            context?.close(promise: nil)
+        }
     }
 
     private func deliver() {
@@ -138,7 +157,9 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     private func closeWhenDone() {
-        if inputEnded, outputFinished, unwritten == 0 { context?.close(promise: nil) }
+        if inputEnded || inputDiscarded, outputFinished, unwritten == 0 {
+            context?.close(promise: nil)
+        }
     }
 
     // MARK: Handler
@@ -147,12 +168,13 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !inputDiscarded else { return }
         ready.append(unwrapInboundIn(data))
         deliver()
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        if wanted > 0, !inputEnded { context.read() }
+        if wanted > 0 || inputDiscarded, !inputEnded { context.read() }
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

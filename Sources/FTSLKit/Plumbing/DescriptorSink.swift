@@ -102,7 +102,7 @@ package final class DescriptorSink: ByteSink, @unchecked Sendable {
     /// A pipe has only one kind of end; the exit status tells the rest.
     package func fail() { finish() }
 
-    package func cancel() {
+    package func cancelOutput() {
         queue.cancel()
         onTaken = nil
         onFinished = nil

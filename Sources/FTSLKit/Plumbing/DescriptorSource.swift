@@ -27,6 +27,8 @@ package final class DescriptorSource: ByteSource, @unchecked Sendable {
     private var ready: [Item] = []
     private var isStarted = false
     private var isCancelled = false
+    /// Something was read that nobody wanted any more.
+    package private(set) var isLeftOver = false
     // Shared with the thread.
     private let permits = Permits(DescriptorSource.chunksAhead)
 
@@ -52,13 +54,19 @@ package final class DescriptorSource: ByteSource, @unchecked Sendable {
         deliver()
     }
 
-    package func cancel() {
+    package func cancelInput(_ reason: InputCancellation) {
         isCancelled = true
-        ready = []
+        keepNothing()
         permits.close()
     }
 
+    private func keepNothing() {
+        for case .bytes in ready { isLeftOver = true }
+        ready = []
+    }
+
     private func deliver() {
+        if isCancelled { keepNothing() }
         while wanted > 0, !ready.isEmpty, !isCancelled {
             wanted -= 1
             switch ready.removeFirst() {

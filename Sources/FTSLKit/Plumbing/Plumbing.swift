@@ -116,7 +116,7 @@ package final class Plumbing: SessionApplication {
     package func stopReading(_ channel: ChannelNumber, unread: Int = 0) {
         guard let holder = sinks[channel], !holder.isDone else { return }
         holder.isDone = true
-        holder.sink.cancel()
+        holder.sink.cancelOutput()
         handle.stopReading(channel, unread: unread)
         settleIfDrained()
     }
@@ -138,7 +138,7 @@ package final class Plumbing: SessionApplication {
     package func stopped(_ channel: ChannelNumber, at position: UInt64) {
         // The source's own writer learns it as programs do: its pipe has no reader any more.
         sources[channel]?.hasEnded = true
-        sources[channel]?.source.cancel()
+        sources[channel]?.source.cancelInput(.readerGone)
         onStopped?(channel, position)
     }
 
@@ -152,7 +152,7 @@ package final class Plumbing: SessionApplication {
         untilDrained = self
         for holder in sources.values where !holder.hasEnded {
             holder.hasEnded = true
-            holder.source.cancel()
+            holder.source.cancelInput(.sessionOver)
         }
         onSettled?(outcome)
         settleIfDrained()
@@ -176,7 +176,9 @@ package final class Plumbing: SessionApplication {
     /// Closes everything without waiting.
     package func cancel() {
         untilDrained = nil
-        for holder in sources.values { holder.source.cancel() }
-        for holder in sinks.values { holder.sink.cancel() }
+        for holder in sources.values where !holder.hasEnded {
+            holder.source.cancelInput(.sessionOver)
+        }
+        for holder in sinks.values { holder.sink.cancelOutput() }
     }
 }

@@ -1,3 +1,4 @@
+internal import CSpawn
 internal import FTSLCore
 internal import FTSLTransport
 package import Glibc
@@ -52,6 +53,18 @@ package struct ChildProcess {
         return (ends[0], ends[1])
     }
 
+    /// No descriptor of ours may live on in a child: a connection would not end with this process.
+    private static func keepPrivate() {
+        guard let folder = opendir("/proc/self/fd") else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
+            }
+            if name > 2 { _ = fcntl(name, F_SETFD, FD_CLOEXEC) }
+        }
+    }
+
     private static func start(
         _ command: String, _ environment: [String: String], _ standard: [CInt]
     ) throws(SpawnFailure) -> pid_t {
@@ -61,6 +74,8 @@ package struct ChildProcess {
         for (number, descriptor) in standard.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(number))
         }
+        // Not every descriptor of ours is close-on-exec, and none is the command's business.
+        _ = cspawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -75,6 +90,7 @@ package struct ChildProcess {
         let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
         posix_spawnattr_setflags(&attributes, CShort(flags))
 
+        keepPrivate()
         var pid = pid_t()
         let arguments = ["/bin/sh", "-c", command]
         let variables = environment.map { "\($0.key)=\($0.value)" }

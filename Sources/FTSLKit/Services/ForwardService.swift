@@ -111,7 +111,7 @@ package final class ForwardService: SessionService {
                         .local, .backendUnreachable,
                         "the backend \(backend) is not there: \(reason)"
                     ))
-                early.cancel()
+                early.cancelOutput()
             }
         }
         return plumbing
@@ -138,7 +138,7 @@ final class EarlySink: ByteSink {
 
     func open(onto sink: any ByteSink) {
         if isCancelled {
-            sink.cancel()
+            sink.cancelOutput()
             return
         }
         self.sink = sink
@@ -179,10 +179,10 @@ final class EarlySink: ByteSink {
         }
     }
 
-    func cancel() {
+    func cancelOutput() {
         isCancelled = true
         held = []
-        sink?.cancel()
+        sink?.cancelOutput()
         if sink == nil { onFinished?() }
     }
 }
