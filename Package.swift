@@ -11,6 +11,9 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// For a module whose tests look inside it in release builds too; never for one where speed counts.
+let testable = settings + [.unsafeFlags(["-enable-testing"])]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -37,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CSpawn"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -45,7 +49,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix],
+            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -55,7 +59,7 @@ let package = Package(
             dependencies: [
                 "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
-            swiftSettings: settings),
+            swiftSettings: testable),
         .executableTarget(
             name: "ftsl", dependencies: ["FTSLCommands"], swiftSettings: settings,
             linkerSettings: [
@@ -79,6 +83,11 @@ let package = Package(
         .testTarget(
             name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
+        .testTarget(
+            name: "FTSLCommandsTests",
+            dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
     ]
 )

@@ -5,16 +5,68 @@ public enum CommandLineTool {
     public static let version = "0.1.0"
 
     public static func main() -> Never {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
         do {
-            var command = try RootCommand.parseAsRoot(Self.rewritten(arguments))
+            let applied = try settings(for: arguments)
+            var command = try parse(applied?.arguments ?? arguments, applied)
             try command.run()
             ProcessEnd.with(.success, nil)
         } catch let ending as Ending {
-            ProcessEnd.with(ending, nil)
+            ProcessEnd.with(ending, log(for: arguments))
         } catch {
-            end(parsing: error)
+            end(parsing: error, of: arguments)
         }
+    }
+
+    /// The log for errors that come before the options are known.
+    private static func log(for arguments: [String]) -> Log {
+        let flag = arguments.firstIndex(of: "--log-format").map { arguments[($0 + 1)...].first }
+        let isJSON =
+            arguments.contains("--log-format=json") || flag == "json"
+            || SettingsEnvironment.read()["FTSL_LOG_FORMAT"] == "json"
+        return Log(threshold: .error, format: isJSON ? .json : .text)
+    }
+
+    /// Options from the environment and from config.json; nil where there are none.
+    private static func settings(for arguments: [String]) throws(Ending) -> AppliedSettings? {
+        // Help and explanations are what one needs when the configuration is broken.
+        let isHelp = ["-h", "--help", "--version"].contains { arguments.contains($0) }
+        guard let word = arguments.first, word != "help", !isHelp else { return nil }
+        let asksForContext = arguments.contains { $0.hasPrefix("--context") }
+        do {
+            return try Settings.load(needed: asksForContext)?.applied(to: arguments)
+        } catch {
+            guard word == "explain" else { throw error }
+            return nil
+        }
+    }
+
+    /// Says which setting is to blame where the user's own words are not.
+    private static func parse(
+        _ arguments: [String], _ applied: AppliedSettings?
+    ) throws -> any ParsableCommand {
+        do {
+            return try RootCommand.parseAsRoot(arguments)
+        } catch {
+            guard let culprit = applied?.culprit(complaint) else { throw error }
+            throw culprit.source.ending(clause(RootCommand.message(for: error)))
+        }
+    }
+
+    /// What the parser says about arguments; nil when it accepts them.
+    private static func complaint(_ arguments: [String]) -> String? {
+        do {
+            _ = try RootCommand.parseAsRoot(arguments)
+            return nil
+        } catch {
+            return RootCommand.message(for: error)
+        }
+    }
+
+    /// A sentence of the parser's, to stand after a colon.
+    private static func clause(_ message: String) -> String {
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        return line.prefix(1).lowercased() + line.dropFirst()
     }
 
     /// In `connect`, `-q` followed by a number is nc's, alone it is everybody's.
@@ -32,15 +84,19 @@ public enum CommandLineTool {
         return result
     }
 
-    private static func end(parsing error: any Error) -> Never {
+    private static func end(parsing error: any Error, of arguments: [String]) -> Never {
         let code = RootCommand.exitCode(for: error)
         let text = RootCommand.fullMessage(for: error)
         if code == .success {
             RawOutput.write(text + "\n", to: 1)
             ProcessEnd.with(.success, nil)
         }
-        StandardError.write(text + "\n")
-        ProcessEnd.with(Ending(.usage), nil)
+        let names = RootCommand.configuration.subcommands.map { $0._commandName }
+        let command = names.contains { $0 == arguments.first } ? "ftsl \(arguments[0])" : "ftsl"
+        ProcessEnd.with(
+            Ending(
+                .usage, clause(RootCommand.message(for: error)), see: "\(command) --help"),
+            log(for: arguments))
     }
 }
 
@@ -49,5 +105,5 @@ struct RootCommand: ParsableCommand {
         commandName: "ftsl",
         abstract: "Fault-tolerant messaging over TCP.",
         version: "ftsl \(CommandLineTool.version)",
-        subcommands: [ListenCommand.self, ConnectCommand.self])
+        subcommands: [ListenCommand.self, ConnectCommand.self, ExplainCommand.self])
 }

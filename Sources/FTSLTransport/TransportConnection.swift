@@ -1,5 +1,6 @@
 package import FTSLCore
 package import NIOCore
+internal import NIOPosix
 
 /// Who is told what happens on a connection; called on the event loop.
 package protocol TransportDelegate: AnyObject {
@@ -26,6 +27,15 @@ package final class TransportConnection: ChannelInboundHandler {
 
     /// False while the kernel and NIO hold enough unsent bytes.
     package var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// True when this machine no longer has the address the connection speaks from: nothing will arrive on it.
+    package var isStranded: Bool {
+        guard let local = context?.channel.localAddress, let ip = local.ipAddress else {
+            return false
+        }
+        guard let devices = try? System.enumerateDevices() else { return false }
+        return !devices.contains { $0.address?.ipAddress == ip }
+    }
 
     package func send(_ buffers: [ByteBuffer]) {
         guard let context, !isClosing else { return }

@@ -2,9 +2,9 @@ import ArgumentParser
 import Dispatch
 import FTSLSimulation
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Runs the protocol in a world of faults, seed by seed, and says how to run a failure again.

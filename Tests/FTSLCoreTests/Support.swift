@@ -27,7 +27,8 @@ func bytes(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }
 
 /// `count` bytes that differ by position.
 func pattern(_ count: Int, from start: Int = 0) -> ByteBuffer {
-    ByteBuffer(bytes: (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+    ByteBuffer(
+        bytes: (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
 }
 
 func digest(_ buffers: ByteBuffer...) -> UInt64 {

@@ -67,8 +67,9 @@ struct EveryByteTests {
                     }
                     scenario.with(
                         Fault(
-                            .bytes(direction, byte), .cut(loses: true, initiator: 0, acceptor: 50)))
-                        .check()
+                            .bytes(direction, byte), .cut(loses: true, initiator: 0, acceptor: 50))
+                    )
+                    .check()
                 }
             }
         }

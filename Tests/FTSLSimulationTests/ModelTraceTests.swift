@@ -27,9 +27,11 @@ struct ModelTraceTests {
     func lateProof() {
         var lateProofs = 0
         for byte in UInt64(250)...620 {
-            let report = Scenario.small().with(
+            var scenario = Scenario.small()
+            scenario.clients[0].acceptor.exitDelay = 2_000
+            let report = scenario.with(
                 Fault(.bytes(.up, 200), .cut(loses: true, initiator: 0, acceptor: 0)),
-                Fault(.bytes(.down, byte), .stall(.up, 3_000)),
+                Fault(.bytes(.down, byte), .stall(.up, 500)),
                 Fault(.bytes(.down, byte), .cut(loses: false, initiator: 0, acceptor: nil))
             ).check(keepingLines: true)
             #expect(report.isComplete)
@@ -69,7 +71,8 @@ struct ModelTraceTests {
         }
     }
 
-    @Test("a5: replays of every recorded handshake change nothing", arguments: Fault.Attack.allCases)
+    @Test(
+        "a5: replays of every recorded handshake change nothing", arguments: Fault.Attack.allCases)
     func replays(_ attack: Fault.Attack) {
         for byte in stride(from: UInt64(60), to: 700, by: 5) {
             for capture in 0...1 {
@@ -94,7 +97,8 @@ struct ModelTraceTests {
         }
     }
 
-    @Test("b3: an end that lingered long enough leaves success or the unknown, never a contradiction")
+    @Test(
+        "b3: an end that lingered long enough leaves success or the unknown, never a contradiction")
     func linger() {
         for byte in stride(from: UInt64(300), to: 700, by: 2) {
             var scenario = Scenario.small().with(

@@ -72,7 +72,9 @@ struct PromiseTests {
             let back = report.client.attachedAt.dropFirst().first ?? .max
             // Full jitter below a doubling ceiling: the step in progress is not longer than the cap, and not
             // much longer than the outage itself.
-            let step = min(Bound.redialCap.wholeNanoseconds, 2 * UInt64(outage) * millisecond + 100 * millisecond)
+            let step = min(
+                Bound.redialCap.wholeNanoseconds,
+                2 * UInt64(outage) * millisecond + 100 * millisecond)
             #expect(back <= over + step + 50 * millisecond, "outage \(outage) ms")
         }
     }

@@ -260,7 +260,7 @@ final class ConnectClient {
             ? .remoteFailure
             : options.configuration.firstTimeout != nil && failure.fault == .time
                 ? .timeLimit : failure.code.exitStatus
-        return Ending(status, "cannot connect to \(peer): \(failure.text)")
+        return Ending(status, "cannot connect to \(peer): \(failure.text)", code: failure.code)
     }
 
     private func end(_ ending: Ending) -> Never { ProcessEnd.with(ending, log) }

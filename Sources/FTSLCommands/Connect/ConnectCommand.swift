@@ -19,8 +19,8 @@ struct ConnectCommand: ParsableCommand {
     func run() throws {
         let endpoints = try options.endpoints()
         let log = Log(global)
-        if let local = options.local {
-            let forwarder = try LocalForwarder(
+        if let local = try options.localEndpoint() {
+            let forwarder = LocalForwarder(
                 local, to: endpoints, options: options, global: global, log: log)
             EventLoopProgram.run { forwarder.start(on: $0) }
         }

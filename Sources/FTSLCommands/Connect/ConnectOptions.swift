@@ -41,7 +41,9 @@ struct ConnectOptions: ParsableArguments {
     @Flag(help: "Pass on the remote command's exit status; 255 stands for every failure of ours.")
     var exitStatus = false
 
-    @Flag(inversion: .prefixedNo, help: "Show a meter on stderr (default: on a terminal).")
+    @Flag(
+        inversion: .prefixedNo, exclusivity: .chooseLast,
+        help: "Show a meter on stderr (default: on a terminal).")
     var progress: Bool?
 
     @Option(help: ArgumentHelp("Expected bytes, for the meter.", valueName: "size"))
@@ -87,9 +89,9 @@ struct ConnectOptions: ParsableArguments {
     var quitAfter: TimeSpan?
 
     @Option(
-        name: .customShort("w"),
+        name: [.customShort("w"), .customLong("idle-timeout")],
         help: ArgumentHelp(
-            "As in nc: limit for connecting, and for a session without traffic.",
+            "As nc -w: limit for connecting, and for a session without traffic.",
             valueName: "seconds"))
     var wait: TimeSpan?
 
@@ -103,6 +105,8 @@ struct ConnectOptions: ParsableArguments {
         if heartbeat.duration < .milliseconds(10) {
             throw ValidationError("--heartbeat must be at least 10ms")
         }
+        _ = try endpoints()
+        _ = try localEndpoint()
         if limitRate?.bytes == 0 { throw ValidationError("--limit-rate must be more than 0") }
     }
 
@@ -110,7 +114,17 @@ struct ConnectOptions: ParsableArguments {
         do {
             return try Endpoint.list(parsing: endpoint, for: .connect)
         } catch {
-            throw Ending(.usage, error.text)
+            throw ValidationError(error.text)
+        }
+    }
+
+    func localEndpoint() throws -> Endpoint? {
+        do {
+            return try local.map { text throws(Endpoint.SyntaxError) in
+                try Endpoint(parsing: text, for: .listen)
+            }
+        } catch {
+            throw ValidationError(error.text)
         }
     }
 

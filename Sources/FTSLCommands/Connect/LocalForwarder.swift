@@ -16,14 +16,10 @@ final class LocalForwarder {
     private var interruptedBy: Int32?
 
     init(
-        _ local: String, to endpoints: [Endpoint], options: ConnectOptions,
+        _ local: Endpoint, to endpoints: [Endpoint], options: ConnectOptions,
         global: GlobalOptions, log: Log
-    ) throws {
-        do {
-            self.local = try Endpoint(parsing: local, for: .listen)
-        } catch {
-            throw Ending(.usage, error.text)
-        }
+    ) {
+        self.local = local
         self.endpoints = endpoints
         self.options = options
         self.global = global

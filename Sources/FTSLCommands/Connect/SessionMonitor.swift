@@ -26,7 +26,8 @@ final class SessionMonitor {
         replayedAtLoss = replayed
         // After the outcome is fixed only the farewell is missing; nobody needs to know.
         if session.outcome == nil {
-            log.notice("lost the connection to \(peer) (\(failure.text)); reconnecting", fields)
+            let next = session.identity.role == .initiator ? "reconnecting" : "waiting for it"
+            log.notice("lost the connection to \(peer) (\(failure.text)); \(next)", fields)
         }
         tell("lost", ["reason": .string(failure.text)])
     }
@@ -37,7 +38,7 @@ final class SessionMonitor {
         offline += away
         lostAt = nil
         let again = replayed - replayedAtLoss
-        if session.outcome == nil {
+        if session.outcome == nil, away > .zero {
             log.notice(
                 "back with \(peer) after \(Numbers.fixed(away.inSeconds, 3)) s, "
                     + "\(Numbers.bytes(again)) replayed", fields)

@@ -31,15 +31,31 @@ struct Ending: Error, Equatable {
     var status: Int32
     /// Nil: end quietly, as after SIGPIPE.
     var sentence: String?
+    /// The failure behind it, where there is one.
+    var code: FailureCode?
+    /// The command that says more; `ftsl explain CODE` unless given.
+    private var more: String?
 
-    init(_ status: ExitStatus, _ sentence: String? = nil) {
+    init(
+        _ status: ExitStatus, _ sentence: String? = nil, code: FailureCode? = nil,
+        see more: String? = nil
+    ) {
         self.status = status.rawValue
         self.sentence = sentence
+        self.code = code
+        self.more = more
     }
 
     init(status: Int32, _ sentence: String? = nil) {
         self.status = status
         self.sentence = sentence
+    }
+
+    /// Where to read on; nil where there is nothing to explain.
+    var see: String? {
+        if let more { return more }
+        if let code { return "ftsl explain \(code.name)" }
+        return ExitStatus(rawValue: status).map { "ftsl explain \($0.rawValue)" }
     }
 
     static let success = Ending(.success)

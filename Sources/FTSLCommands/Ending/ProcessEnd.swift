@@ -3,11 +3,7 @@ internal import Glibc
 /// The one place where the process ends.
 enum ProcessEnd {
     static func with(_ ending: Ending, _ log: Log?) -> Never {
-        if let sentence = ending.sentence {
-            let code = ExitStatus(rawValue: ending.status)
-            (log ?? Log(threshold: .error, format: .text)).error(
-                sentence, ["status": .integer(UInt64(code?.rawValue ?? ending.status))])
-        }
+        (log ?? Log(threshold: .error, format: .text)).error(ending)
         exit(ending.status)
     }
 }

@@ -25,7 +25,8 @@ struct SessionVerdict {
             case nil: break
             }
         }
-        return ending.status == 0 ? ending : Ending(.remoteFailure, ending.sentence)
+        return ending.status == 0
+            ? ending : Ending(.remoteFailure, ending.sentence, code: ending.code)
     }
 
     /// The command ended on its own account: killed, or without reading all its input.
@@ -45,8 +46,8 @@ struct SessionVerdict {
             if case .signal(let number) = exit {
                 return Ending(
                     .incomplete,
-                    "the remote command was killed by signal \(number); its output may be incomplete"
-                )
+                    "the remote command was killed by signal \(number); its output may be incomplete",
+                    code: .applicationFailed)
             }
             return .success
         case .aborted(let failure, let received, let acknowledged):
@@ -67,14 +68,14 @@ struct SessionVerdict {
     private func aborted(_ failure: Failure, _ received: UInt64, _ sent: UInt64) -> Ending {
         if readerGone || failure.code == .stopped { return Ending(.brokenPipe) }
         if failure.fault == .local || failure.code.isViolation {
-            return Ending(failure.code.exitStatus, "\(failure.text) (\(peer))")
+            return Ending(failure.code.exitStatus, "\(failure.text) (\(peer))", code: failure.code)
         }
         let status =
             failure.code == .localInputOutput ? ExitStatus.incomplete : failure.code.exitStatus
         return Ending(
             status,
             "\(peer) gave up: \(failure.text); stream truncated at \(received) bytes received, "
-                + "\(sent) sent bytes confirmed")
+                + "\(sent) sent bytes confirmed", code: failure.code)
     }
 
     private func lost(_ failure: Failure, _ received: UInt64, _ sent: UInt64) -> Ending {
@@ -82,11 +83,11 @@ struct SessionVerdict {
             return Ending(
                 .sessionGone,
                 "\(peer) no longer knows this session; stream truncated at \(received) bytes "
-                    + "received, outcome unknown beyond \(sent) bytes sent")
+                    + "received, outcome unknown beyond \(sent) bytes sent", code: failure.code)
         }
         return Ending(
             .incomplete,
             "\(failure.text): stream truncated at \(received) bytes received, outcome unknown "
-                + "beyond \(sent) bytes sent to \(peer)")
+                + "beyond \(sent) bytes sent to \(peer)", code: failure.code)
     }
 }

@@ -96,6 +96,8 @@ struct ListenOptions: ParsableArguments {
         if heartbeat.duration < .milliseconds(10) {
             throw ValidationError("--heartbeat must be at least 10ms")
         }
+        _ = try forwardEndpoint()
+        _ = try Self.parsed(endpoint, for: .listen)
         if maxSessions < 1 { throw ValidationError("--max-sessions must be at least 1") }
         if maxTombstones < 1 { throw ValidationError("--max-tombstones must be at least 1") }
     }
@@ -103,12 +105,7 @@ struct ListenOptions: ParsableArguments {
     var isStdio: Bool { exec == nil && forward == nil }
 
     func listenEndpoint() throws -> Endpoint {
-        let parsed: Endpoint
-        do {
-            parsed = try Endpoint(parsing: endpoint, for: .listen)
-        } catch {
-            throw Ending(.usage, error.text)
-        }
+        let parsed = try Self.parsed(endpoint, for: .listen)
         var bound = parsed
         if `public`, case .tcp(_, let port) = parsed, endpoint.hasPrefix(":") {
             bound = .tcp(host: "::", port: port)
@@ -131,10 +128,14 @@ struct ListenOptions: ParsableArguments {
 
     func forwardEndpoint() throws -> Endpoint? {
         guard let forward else { return nil }
+        return try Self.parsed(forward, for: .connect)
+    }
+
+    private static func parsed(_ text: String, for purpose: Endpoint.Purpose) throws -> Endpoint {
         do {
-            return try Endpoint(parsing: forward, for: .connect)
+            return try Endpoint(parsing: text, for: purpose)
         } catch {
-            throw Ending(.usage, error.text)
+            throw ValidationError(error.text)
         }
     }
 

@@ -185,7 +185,7 @@ final class Listener {
     private func statistics() {
         guard let acceptor = driver?.acceptor else { return }
         let refusals = acceptor.refusals.reduce(into: [String: JSONValue]()) {
-            $0["\($1.key)"] = .integer($1.value)
+            $0[$1.key.name] = .integer($1.value)
         }
         let object: [String: JSONValue] = [
             "sessions": .integer(UInt64(acceptor.activeSessions)),

@@ -23,6 +23,19 @@ enum JSONValue: Encodable, Equatable, Sendable {
         }
     }
 
+    var isObject: Bool { if case .object = self { true } else { false } }
+
+    /// A string, number or truth value as it would stand on a command line.
+    var plainText: String? {
+        switch self {
+        case .string(let value): value
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .bool(let value): "\(value)"
+        case .object, .array, .null: nil
+        }
+    }
+
     /// The value and a newline.
     var line: String {
         let encoder = JSONEncoder()

@@ -35,6 +35,18 @@ final class Log: @unchecked Sendable {
     }
 
     func error(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.error, text, fields) }
+    /// An ending's sentence and where to read on; nothing for a quiet one.
+    func error(_ ending: Ending) {
+        guard let sentence = ending.sentence else { return }
+        var fields: [String: JSONValue] = ["status": .integer(UInt64(ending.status))]
+        if let code = ending.code { fields["code"] = .string(code.name) }
+        guard format == .text, let more = ending.see else {
+            error(sentence, fields)
+            return
+        }
+        error("\(sentence) (see: \(more))")
+    }
+
     func notice(_ text: String, _ fields: [String: JSONValue] = [:]) {
         write(.notice, text, fields)
     }
@@ -44,16 +56,17 @@ final class Log: @unchecked Sendable {
     private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {
         guard level <= threshold else { return }
         beforeLine?()
-        switch format {
-        case .text: StandardError.write("ftsl: \(text)\n")
-        case .json:
-            var object = fields
-            object["level"] = .string(level.name)
-            object["message"] = .string(text)
-            object["time"] = .number(Date().timeIntervalSince1970)
-            StandardError.write(JSONValue.object(object).line)
-        }
+        StandardError.write(line(level, text, fields))
         afterLine?()
+    }
+
+    func line(_ level: Level, _ text: String, _ fields: [String: JSONValue]) -> String {
+        guard format == .json else { return "ftsl: \(text)\n" }
+        var object = fields
+        object["level"] = .string(level.name)
+        object["message"] = .string(text)
+        object["time"] = .number(Date().timeIntervalSince1970)
+        return JSONValue.object(object).line
     }
 }
 

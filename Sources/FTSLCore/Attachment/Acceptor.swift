@@ -269,7 +269,7 @@ package final class Acceptor {
         for buffer in bytes { connections[connection]?.outgoing.writeImmutableBuffer(buffer) }
         connections[connection]?.state = .closing
         detach(entry, failure, now: now)
-        events.append(.close(connection, failure))
+        events.append(.close(connection, nil))
     }
 
     func detach(_ entry: Entry, _ failure: Failure, now: Instant) {

@@ -3,7 +3,8 @@ extension Initiator {
     package var deadline: Instant {
         var earliest = session?.deadline ?? .distantFuture
         switch state {
-        case .dialling(_, _, let since), .asking(_, _, _, _, let since):
+        case .dialling(_, _, let since): earliest = min(earliest, since + dialPatience)
+        case .asking(_, _, _, _, let since):
             earliest = min(earliest, since + Bound.handshakeDeadline)
         case .waiting(let until): earliest = min(earliest, until)
         case .attached, .idle: break
@@ -23,6 +24,10 @@ extension Initiator {
             return min(configuration.linger, .seconds(5))
         }
         return configuration.linger
+    }
+
+    private var dialPatience: Duration {
+        session == nil ? Bound.handshakeDeadline : Bound.redialPatience
     }
 
     private var giveUpAt: Instant? {
@@ -56,10 +61,10 @@ extension Initiator {
     private func advance(now: Instant) {
         switch state {
         case .waiting(let until) where until <= now: dial(now: now)
-        case .dialling(_, _, let since) where since + Bound.handshakeDeadline <= now:
+        case .dialling(_, _, let since) where since + dialPatience <= now:
             abandonDial(
                 now: now,
-                Failure(.time, .unreachable, "no connection within \(Bound.handshakeDeadline)"))
+                Failure(.time, .unreachable, "no connection within \(dialPatience)"))
         case .asking(_, _, let handshake, _, let since)
         where since + Bound.handshakeDeadline <= now:
             let text =

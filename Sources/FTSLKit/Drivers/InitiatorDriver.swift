@@ -21,6 +21,7 @@ package final class InitiatorDriver {
     private var alarm: Alarm?
     private var isPumping = false
     private var application: (any SessionApplication)?
+    private var network: NetworkChanges?
 
     package init(
         endpoints: [Endpoint], configuration: InitiatorConfiguration, on loop: any EventLoop
@@ -33,6 +34,8 @@ package final class InitiatorDriver {
     }
 
     package func start() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        network = NetworkChanges(on: loop) { bound.value.networkChanged() }
         alarm = Alarm(on: loop) { [unowned self] in
             initiator.handleTimeout(now: MonotonicClock.now)
             pump()
@@ -45,6 +48,18 @@ package final class InitiatorDriver {
     package func retryNow() {
         initiator.retryNow(now: MonotonicClock.now)
         pump()
+    }
+
+    /// A connection whose address is gone is given up now, not after 2.5 heartbeats.
+    private func networkChanged() {
+        guard !initiator.isEnded else { return }
+        if let id = initiator.connection, connections[id]?.isStranded == true {
+            initiator.detachRequested(
+                Failure(.local, .unreachable, "this machine's address changed"),
+                now: MonotonicClock.now)
+            pump()
+        }
+        retryNow()
     }
 
     /// Ends for good without waiting for anybody.
@@ -113,6 +128,8 @@ package final class InitiatorDriver {
                 initiator.detachRequested($0, now: MonotonicClock.now)
             }
         case .ended(let outcome, let failure):
+            network?.cancel()
+            network = nil
             onEnded?(outcome, failure)
         }
     }
