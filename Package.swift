@@ -40,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CSpawn"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -48,7 +49,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", nioCore, nioPosix],
+            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],

@@ -44,7 +44,7 @@ struct ExecTests {
         let variables = pairs.reduce(into: [String: String]()) {
             $0[String($1[0])] = $1.count > 1 ? String($1[1]) : ""
         }
-        let summary = try #require(client.errors?.objects.last)
+        let summary = try summary(of: client)
         #expect(variables["FTSL_SESSION_ID"] == summary.string("session"))
         #expect(variables["FTSL_PEER"]?.hasPrefix("127.0.0.") == true)
         #expect(variables["FTSL_PEER_KEY"] == "")

@@ -21,7 +21,7 @@ final class RateLimitedSource: ByteSource {
     }
 
     func demand() { source.demand() }
-    func cancelInput() { source.cancelInput() }
+    func cancelInput(_ reason: InputCancellation) { source.cancelInput(reason) }
 
     private func pay(for bytes: ByteBuffer) {
         let now = MonotonicClock.now

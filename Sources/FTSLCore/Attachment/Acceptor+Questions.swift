@@ -139,11 +139,30 @@ extension Acceptor {
                 secret: secret)
             return
         }
+        if let refusal = hostRefusal(resume.host) {
+            refuse(id, refusal, secret: secret)
+            return
+        }
         let resumed = HandshakeMessage.Resumed(
             nonce: randomBytes(HandshakeMessage.nonceLength, using: &rng),
             attachment: resume.attachment, host: host, reports: session.reports)
         connections[id]?.answer(.resumed(resumed), secret: secret)
         connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
+    }
+
+    /// A client that has met a newer host of its session must not be served by this one. [FTSL §4.3]
+    private func hostRefusal(_ proven: HostIdentity) -> HandshakeMessage.Verdict? {
+        if proven.generation > host.generation {
+            return .init(
+                kind: .later, code: .staleGeneration, retryAfter: .seconds(1),
+                text: "this host is older than one the session has met")
+        }
+        if proven.generation == host.generation, proven.instance != host.instance {
+            return .init(
+                kind: .refused, code: .fenced,
+                text: "two hosts claim this session at one generation")
+        }
+        return nil
     }
 
     // MARK: Refusing

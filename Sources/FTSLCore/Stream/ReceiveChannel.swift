@@ -55,10 +55,10 @@ package struct ReceiveChannel {
             throw .violation(
                 .positionGap, "data at \(position) where \(received) was next")
         }
-        guard end > received else { return nil }
-        guard finPosition == nil else {
-            throw .violation(.contradictoryState, "data after the end at \(received - 1)")
+        if let finPosition, end > finPosition {
+            throw .violation(.contradictoryState, "data after the end at \(finPosition)")
         }
+        guard end > received else { return nil }
         guard end <= announcedCredit else {
             throw .violation(.creditOverrun, "data to \(end), beyond the credit \(announcedCredit)")
         }

@@ -6,10 +6,18 @@ package protocol ByteSource: AnyObject {
     /// One call of `onBytes` or `onEnd` follows each call of `demand`.
     func demand()
     /// No more calls will follow; what was read and not delivered is lost.
-    func cancelInput()
+    func cancelInput(_ reason: InputCancellation)
     var onBytes: ((ByteBuffer) -> Void)? { get set }
     /// Nil: a clean end.
     var onEnd: ((Failure?) -> Void)? { get set }
+}
+
+/// Why nobody wants a source's bytes any more.
+package enum InputCancellation: Sendable {
+    /// The peer's reader went away: the writer should learn it as programs do.
+    case readerGone
+    /// The session is over. The writer may still have something to say, to nobody.
+    case sessionOver
 }
 
 /// Where the bytes of a stream go. On the event loop.

@@ -47,13 +47,18 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     /// Nobody wants the input any more; an output in use goes on.
-    package func cancelInput() {
+    package func cancelInput(_ reason: InputCancellation) {
         onBytes = nil
         onEnd = nil
         ready = []
         inputDiscarded = true
         // A socket's writer would stall if nobody read; a pipe's must learn that its reader is gone.
-        if onTaken != nil, !outputFinished { context?.read() } else { context?.close(promise: nil) }
+        let isOutputInUse = onTaken != nil && (!outputFinished || unwritten > 0)
+        if reason == .sessionOver && onTaken == nil || isOutputInUse {
+            context?.read()
+        } else {
+            context?.close(promise: nil)
+        }
     }
 
     package func cancelOutput() {

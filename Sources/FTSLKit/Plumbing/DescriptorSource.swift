@@ -54,7 +54,7 @@ package final class DescriptorSource: ByteSource, @unchecked Sendable {
         deliver()
     }
 
-    package func cancelInput() {
+    package func cancelInput(_ reason: InputCancellation) {
         isCancelled = true
         keepNothing()
         permits.close()

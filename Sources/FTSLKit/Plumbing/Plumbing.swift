@@ -138,7 +138,7 @@ package final class Plumbing: SessionApplication {
     package func stopped(_ channel: ChannelNumber, at position: UInt64) {
         // The source's own writer learns it as programs do: its pipe has no reader any more.
         sources[channel]?.hasEnded = true
-        sources[channel]?.source.cancelInput()
+        sources[channel]?.source.cancelInput(.readerGone)
         onStopped?(channel, position)
     }
 
@@ -152,7 +152,7 @@ package final class Plumbing: SessionApplication {
         untilDrained = self
         for holder in sources.values where !holder.hasEnded {
             holder.hasEnded = true
-            holder.source.cancelInput()
+            holder.source.cancelInput(.sessionOver)
         }
         onSettled?(outcome)
         settleIfDrained()
@@ -176,7 +176,9 @@ package final class Plumbing: SessionApplication {
     /// Closes everything without waiting.
     package func cancel() {
         untilDrained = nil
-        for holder in sources.values { holder.source.cancelInput() }
+        for holder in sources.values where !holder.hasEnded {
+            holder.source.cancelInput(.sessionOver)
+        }
         for holder in sinks.values { holder.sink.cancelOutput() }
     }
 }

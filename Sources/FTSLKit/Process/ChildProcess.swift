@@ -1,3 +1,4 @@
+internal import CSpawn
 internal import FTSLCore
 internal import FTSLTransport
 package import Glibc
@@ -73,6 +74,8 @@ package struct ChildProcess {
         for (number, descriptor) in standard.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(number))
         }
+        // Not every descriptor of ours is close-on-exec, and none is the command's business.
+        _ = cspawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

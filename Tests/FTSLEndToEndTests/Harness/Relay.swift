@@ -85,11 +85,9 @@ final class Relay: Sendable {
         }
         Thread.detachNewThread { [self] in
             pump(connection.client, connection.server, toClient: false)
-            connection.cut()
         }
         Thread.detachNewThread { [self] in
             pump(connection.server, connection.client, toClient: true)
-            connection.cut()
         }
         guard let lifetime else { return }
         Thread.detachNewThread {
@@ -118,6 +116,8 @@ final class Relay: Sendable {
                 guard to.write(part) else { return }
             }
         }
+        // An end is passed on as an end; after a cut there is nothing to pass it to.
+        shutdown(to.raw, CInt(SHUT_WR))
     }
 
     // MARK: Orders

@@ -89,3 +89,10 @@ func expectStatus(
         end == .status(status), "\(program.name): \(program.errors?.text.suffix(2000) ?? "")",
         sourceLocation: sourceLocation)
 }
+
+/// The object that `--summary json` writes at the end.
+func summary(of program: Program) throws -> JSONObject {
+    let errors = try #require(program.errors)
+    _ = try errors.all()
+    return try #require(errors.objects.last, "\(errors.text.suffix(2000))")
+}
