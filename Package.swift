@@ -80,5 +80,6 @@ let package = Package(
             name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
+        .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
     ]
 )
