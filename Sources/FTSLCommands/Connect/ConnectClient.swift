@@ -46,6 +46,10 @@ final class ConnectClient {
         self.loop = loop
         if let descriptor = options.statusFd { statusStream = StatusStream(descriptor: descriptor) }
         watchSignals(on: loop)
+        dial(on: loop)
+    }
+
+    private func dial(on loop: any EventLoop) {
         let driver = InitiatorDriver(
             endpoints: endpoints, configuration: options.configuration,
             security: security.security, on: loop)
@@ -212,9 +216,32 @@ final class ConnectClient {
 
     private func ended(_ outcome: Outcome?, _ failure: Failure?) {
         finalOutcome = (outcome, failure)
+        if failure?.code == .peerUnknown, interruptedBy == nil, askAboutStranger() { return }
         // What came before a bad end is still written out; a session that never was has nothing to write.
         if plumbing == nil { isDrained = true }
         finishIfDone()
+    }
+
+    /// True when somebody was found to ask; the answer decides how it goes on.
+    private func askAboutStranger() -> Bool {
+        guard let loop, let stranger = security.judge.stranger,
+            let question = PeerQuestion(on: loop)
+        else { return false }
+        question.ask(stranger.key, at: stranger.endpoint) { [self] isRight in
+            guard isRight else {
+                end(Ending(.noPermission, "\(stranger.endpoint) was not trusted"))
+            }
+            do {
+                try security.judge.store.updateKnownPeers {
+                    $0.trust(stranger.key, at: "\(stranger.endpoint)", name: "")
+                }
+            } catch {
+                end(Ending(.cannotCreate, "\((error as? SecretFile.Refused)?.text ?? "\(error)")"))
+            }
+            finalOutcome = nil
+            dial(on: loop)
+        }
+        return true
     }
 
     private func finishIfDone() {

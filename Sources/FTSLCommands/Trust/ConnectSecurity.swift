@@ -9,7 +9,7 @@ struct ConnectSecurity {
     private let insecure: Bool
     private let wanted: Bool
     private let credentials: TLSCredentials?
-    private let judge: ServerJudge
+    let judge: ServerJudge
 
     init(_ options: ConnectOptions, _ endpoints: [Endpoint], log: Log) throws {
         insecure = options.insecure

@@ -3,13 +3,25 @@ internal import FTSLKit
 internal import FTSLTransport
 
 /// Decides whether an acceptor's key is the one we want to talk to.
-struct ServerJudge {
+final class ServerJudge {
     let store: TrustStore
     /// Keys named by `--peer`; when there are any, no other counts.
     let pinned: [Fingerprint]
     let acceptNew: Bool
     let own: Fingerprint?
     let log: Log
+    /// The last key that was turned down because nobody here has met it.
+    private(set) var stranger: (key: Fingerprint, endpoint: Endpoint)?
+
+    init(
+        store: TrustStore, pinned: [Fingerprint], acceptNew: Bool, own: Fingerprint?, log: Log
+    ) {
+        self.store = store
+        self.pinned = pinned
+        self.acceptNew = acceptNew
+        self.own = own
+        self.log = log
+    }
 
     /// Nil: go on. Called in the middle of the TLS handshake, before anything of ours was sent.
     func judge(_ key: Fingerprint, at endpoint: Endpoint) -> Failure? {
@@ -42,6 +54,7 @@ struct ServerJudge {
         _ key: Fingerprint, _ endpoint: Endpoint
     ) throws(SecretFile.Refused) -> Failure? {
         guard acceptNew else {
+            stranger = (key, endpoint)
             return Failure(
                 .peer, .peerUnknown,
                 "its key \(key) is not known here; compare it with 'ftsl key show' on that machine, "

@@ -20,8 +20,10 @@ package final class SignalWatcher {
         }
     }
 
-    /// Writing to a pipe without reader is an error to handle, not a reason to die.
-    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no reason to die.
+    package static func ignoreWriteFailures() {
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+    }
 
     package func cancel() {
         for source in sources { source.cancel() }
