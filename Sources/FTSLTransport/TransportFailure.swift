@@ -26,6 +26,11 @@ package enum TransportFailure {
     }
 
     private static func ofTLS(_ text: String) -> Failure {
+        if text.contains("EOF during handshake") {
+            return Failure(
+                .peer, .unreachable,
+                "the connection was closed during the TLS handshake; does the peer speak TLS?")
+        }
         if text.contains("WRONG_VERSION_NUMBER") {
             return Failure(.peer, .notFTSL, "the peer does not speak TLS")
         }

@@ -60,7 +60,8 @@ final class Listener {
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        driver.listen(on: endpoint, security: security).assumeIsolated().whenComplete { [unowned self] result in
+        let binding = driver.listen(on: endpoint, security: security).assumeIsolated()
+        binding.whenComplete { [unowned self] result in
             switch result {
             case .success(let listener):
                 listening = listener

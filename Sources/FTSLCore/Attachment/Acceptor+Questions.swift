@@ -53,7 +53,8 @@ extension Acceptor {
         let session = Session(identity: identity, host: host, budget: budget, now: now)
         let source = connections[id]?.account ?? ""
         let peer = connections[id]?.identity ?? .plaintext
-        let entry = Entry(session: session, source: source, identity: peer, serial: nextSerial, now: now)
+        let entry = Entry(
+            session: session, source: source, identity: peer, serial: nextSerial, now: now)
         nextSerial += 1
         entry.address = connections[id]?.address ?? ""
         entries[sessionID] = entry

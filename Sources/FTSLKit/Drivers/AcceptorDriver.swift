@@ -58,7 +58,9 @@ package final class AcceptorDriver {
     package func listen(
         on endpoint: Endpoint, security: TransportListener.Security
     ) -> EventLoopFuture<TransportListener> {
-        TransportListener.bind(endpoint, security: security, userTimeout: heartbeat * 5 / 2, on: loop) {
+        TransportListener.bind(
+            endpoint, security: security, userTimeout: heartbeat * 5 / 2, on: loop
+        ) {
             [unowned self] _, source in accept(from: source)
         }
     }
