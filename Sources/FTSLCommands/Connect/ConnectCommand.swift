@@ -35,6 +35,7 @@ enum EventLoopProgram {
         Descriptor.secureStandard()
         SignalWatcher.ignoreWriteFailures()
         ProcessLimits.raise()
+        ProcessLimits.keepMemory()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { start($0) }
         fatalError("the event loop ended without an ending")
     }
