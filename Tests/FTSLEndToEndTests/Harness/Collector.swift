@@ -81,13 +81,22 @@ final class Collector: Sendable {
     func line(
         containing part: String, after count: Int = 0, _ limit: Duration = .seconds(30)
     ) throws -> String {
+        try line("'\(part)'", after: count, limit) { $0.contains(part) }
+    }
+
+    /// The first line that is what we look for.
+    @discardableResult
+    func line(
+        _ what: String, after count: Int = 0, _ limit: Duration = .seconds(30),
+        where matches: (Substring) -> Bool
+    ) throws -> String {
         let line = content.wait(limit) { content -> String? in
             let text = String(decoding: content.data.dropFirst(count), as: UTF8.self)
-            return text.split(separator: "\n").first { $0.contains(part) }.map(String.init)
+            return text.split(separator: "\n").first(where: matches).map(String.init)
         }
         guard let line else {
             throw TimeLimitExceeded(
-                description: "no '\(part)' within \(limit) in: \(text.suffix(2000))")
+                description: "no \(what) within \(limit) in: \(text.suffix(2000))")
         }
         return line
     }
