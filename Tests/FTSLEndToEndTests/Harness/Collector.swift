@@ -111,6 +111,19 @@ final class Collector: Sendable {
         return data
     }
 
+    /// Waits until the whole text is as it should be.
+    func satisfies(
+        _ what: String, _ limit: Duration = .seconds(30), _ matches: (String) -> Bool
+    ) throws {
+        let found = content.wait(limit) {
+            matches(String(decoding: $0.data, as: UTF8.self)) ? true : nil
+        }
+        guard found != nil else {
+            throw TimeLimitExceeded(
+                description: "no \(what) within \(limit) in: \(text.suffix(2000))")
+        }
+    }
+
     /// The JSON objects among its complete lines.
     var objects: [JSONObject] {
         text.split(separator: "\n").compactMap { JSONObject(String($0)) }
