@@ -89,5 +89,6 @@ let package = Package(
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
+        .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
     ]
 )

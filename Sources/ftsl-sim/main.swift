@@ -27,6 +27,8 @@ struct Simulate: ParsableCommand {
     var shrink: UInt64?
     @Option(help: "Break the code on purpose, to see it caught: \(Mutation.names).")
     var mutation: Mutation?
+    @Flag(help: "Stop at the first failure and do not shrink it.")
+    var untilFailure = false
     @Flag(help: "With --replay: print everything that happens.")
     var trace = false
 
@@ -76,16 +78,20 @@ struct Simulate: ParsableCommand {
     }
 
     private func search(_ range: ClosedRange<UInt64>, until: DispatchTime) throws {
-        let search = Search(range: range, until: until, mutation: mutation)
+        let search = Search(
+            range: range, until: until, enough: untilFailure ? 1 : 100, mutation: mutation)
         DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { _ in search.work() }
         say("\(search.count) seeds, \(search.failures.count) failed")
-        for seed in search.failures.prefix(10) { explain(seed) }
+        for seed in search.failures.prefix(untilFailure ? 1 : 10) { explain(seed) }
         if !search.failures.isEmpty { throw ExitCode.failure }
     }
 
     private func explain(_ seed: UInt64) {
-        var shrinker = Shrinker(mutation: mutation)
-        let small = shrinker.shrink(Scenario(seed: seed))
+        var small = Scenario(seed: seed)
+        if !untilFailure {
+            var shrinker = Shrinker(mutation: mutation)
+            small = shrinker.shrink(small)
+        }
         let violation = World(small, mutation: mutation).run().violation
         print("seed \(seed) violates \(violation.map { "\($0)" } ?? "nothing any more")")
         let extra = mutation.map { " --mutation \($0.rawValue)" } ?? ""
@@ -98,12 +104,14 @@ final class Search: @unchecked Sendable {
     private let queue = DispatchQueue(label: "search")
     private let range: ClosedRange<UInt64>
     private let until: DispatchTime
+    private let enough: Int
     private let mutation: Mutation?
     private var next: UInt64
     private(set) var count: UInt64 = 0
     private(set) var failures: [UInt64] = []
 
-    init(range: ClosedRange<UInt64>, until: DispatchTime, mutation: Mutation?) {
+    init(range: ClosedRange<UInt64>, until: DispatchTime, enough: Int, mutation: Mutation?) {
+        self.enough = enough
         self.range = range
         self.until = until
         self.mutation = mutation
@@ -119,7 +127,7 @@ final class Search: @unchecked Sendable {
 
     private func take() -> UInt64? {
         queue.sync {
-            guard next <= range.upperBound, failures.count < 100, .now() < until else { return nil }
+            guard next <= range.upperBound, failures.count < enough, .now() < until else { return nil }
             defer { next += 1 }
             return next
         }

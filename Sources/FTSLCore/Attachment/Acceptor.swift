@@ -253,6 +253,7 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         countParked(entry)
+        if entry.isParked { shedParked(now: now) }
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }
@@ -277,7 +278,6 @@ package final class Acceptor {
         entry.parkedSince = now
         entry.session.detach(now: now)
         events.append(.detached(entry.session.identity.id, failure))
-        shedParked(now: now)
         drain(entry, now: now)
     }
 }

@@ -75,7 +75,6 @@ package final class Initiator {
 
     package func dialFailed(_ id: ConnectionID, _ failure: Failure, now: Instant) {
         guard case .dialling(id, _, _) = state else { return }
-        gone.interrupt()
         failed(failure, permanent: failure.code == .hostUnknown, now: now)
     }
 
@@ -201,7 +200,6 @@ package final class Initiator {
         case .gone:
             heardGone(from: endpoint, failure, now: now)
         case .refused:
-            gone.interrupt()
             // A stale number is ours to fix: the next dial has a higher one.
             let permanent = verdict.code != .staleAttachment
             if permanent, session != nil {
@@ -210,7 +208,6 @@ package final class Initiator {
                 failed(failure, permanent: permanent, now: now)
             }
         case .moved, .final:
-            gone.interrupt()
             failed(failure, permanent: false, now: now)
         }
     }
@@ -230,7 +227,7 @@ package final class Initiator {
         {
             end(losing: failure)
         } else {
-            failed(failure, permanent: false, now: now)
+            failed(failure, permanent: false, isGone: true, now: now)
         }
     }
 
@@ -247,8 +244,12 @@ package final class Initiator {
         wait(backoff.next(using: &rng), failure, now: now)
     }
 
-    private func failed(_ failure: Failure, permanent: Bool, now: Instant) {
+    private func failed(
+        _ failure: Failure, permanent: Bool, isGone: Bool = false, now: Instant
+    ) {
         lastFailure = failure
+        // An endpoint that did not answer did not say "gone" either.
+        if !isGone { gone.interrupt() }
         failuresThisPass += 1
         let first = session == nil
         let exhausted = failuresThisPass >= configuration.endpointCount
@@ -280,7 +281,6 @@ package final class Initiator {
         switch state {
         case .dialling(let id, _, _), .asking(let id, _, _, _, _):
             events.append(.close(id, failure))
-            gone.interrupt()
             failed(failure, permanent: false, now: now)
         case .idle, .attached, .waiting, .ended: return
         }

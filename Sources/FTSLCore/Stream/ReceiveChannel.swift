@@ -121,9 +121,12 @@ package struct ReceiveChannel {
         if finPosition != nil { tookEnd() }
     }
 
-    /// BLOCKED: answer at once, and grow the window where it, not the reader, is what limits. [FTSL §5.3]
+    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL §5.3]
+    ///
+    /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and another
+    /// BLOCKED, for ever. A little waits for the acknowledgement's delay.
     package mutating func blocked(reserve: (UInt64) -> Bool) {
-        announceNow = true
+        defer { if taken + window >= announcedCredit + window / 4 { announceNow = true } }
         guard buffered < window / 2, window < maxWindow else { return }
         let more = min(window, maxWindow - window)
         guard reserve(more) else { return }

@@ -10,6 +10,7 @@ final class Application {
         case write(ChannelNumber)
         case read(ChannelNumber)
         case exit
+        case abort
     }
 
     struct Writer {
@@ -101,6 +102,7 @@ final class Application {
             read(index, now: now)
         case .exit:
             session.exit(.status(UInt8(truncatingIfNeeded: client + 7)))
+        case .abort: giveUp()
         }
     }
 
@@ -166,6 +168,9 @@ final class Application {
         else { return }
         writers[index].ended = true
         session.finish(writer.channel)
+        if writer.channel == .main, let late = script.abortLate {
+            wakes.append((.abort, UInt64(late) * 1_000_000))
+        }
         considerExit()
     }
 

@@ -38,6 +38,8 @@ package struct Script: Sendable {
     package var readError = ReadScript()
     /// Gives up after having written so much of channel 0.
     package var abortAfter: UInt64?
+    /// Gives up so long after its own end of channel 0, in milliseconds: often too late.
+    package var abortLate: Int?
     /// The command's end, so long after its output ended, in milliseconds.
     package var exitDelay = 0
 

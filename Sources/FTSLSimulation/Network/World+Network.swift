@@ -97,7 +97,9 @@ extension World {
             initiators[client].core.receive(id, bytes, now: initiators[client].clock(now))
             pump(initiators[client])
         }
-        guard receiver == .acceptor, scenario.acceptorResets, !link.isBroken else { return }
+        guard receiver == .acceptor, link.incarnation == acceptor.incarnation, !link.isBroken
+        else { return }
+        guard scenario.acceptorResets else { return acceptorReceives(bytes, link) }
         link.down.lose()
         link.up.lose()
         if link.initiatorHolds {

@@ -14,6 +14,8 @@ enum Event {
     case timer(Role, client: Int, serial: UInt64)
     case wake(Role, client: Int, Application.Wake, life: Int)
     case fault(Int)
+    /// A connection that the acceptor closed is gone at last.
+    case closed(link: Int)
     /// Second step of an attack.
     case attack(Int)
 }

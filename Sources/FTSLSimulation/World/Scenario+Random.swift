@@ -84,6 +84,7 @@ extension Script {
         var script = Script(write: write)
         script.read = read(using: &rng)
         if rng.chance(8) { script.abortAfter = UInt64(rng.within(0...max(total, 1))) }
+        if rng.chance(6) { script.abortLate = rng.spread(0...600) }
         script.exitDelay = rng.chance(50) ? 0 : rng.spread(1...5_000)
         return script
     }

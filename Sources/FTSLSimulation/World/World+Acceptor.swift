@@ -62,7 +62,12 @@ extension World {
             guard let link = process.link(connection) else { return }
             while transmit(link, limit: Bound.readAhead) {}
             close(link, by: .acceptor)
-            process.core.closed(connection, nil, now: process.clock(now))
+            if scenario.acceptorResets {
+                process.core.closed(connection, nil, now: process.clock(now))
+            } else {
+                // A socket that is read on goes on saying things for a while.
+                queue.push(.closed(link: link.number), at: now + 300_000_000)
+            }
         case .forgotten(let id): trace.note(now, "acceptor forgets", id.low)
         case .ended(let id, let outcome):
             trace.note(now, "acceptor ended", id.low, 0, "\(outcome)")
@@ -165,6 +170,12 @@ extension World {
         pumpAcceptor(cause: link)
         proving = nil
         if let client = link.client { inspect(client) }
+    }
+
+    func closed(_ link: Link) {
+        guard link.incarnation == acceptor.incarnation else { return }
+        acceptor.core.closed(link.acceptorID, nil, now: acceptor.clock(now))
+        pumpAcceptor()
     }
 
     func acceptorLoses(_ link: Link, _ failure: Failure?) {

@@ -144,6 +144,7 @@ package final class World {
         case .timer(let role, let client, _), .wake(let role, let client, _, _):
             role == .initiator ? initiators[client] : acceptor
         case .fault, .attack: nil
+        case .closed: acceptor
         }
     }
 
@@ -172,6 +173,7 @@ package final class World {
         case .fault(let index):
             strike(index < 0 ? laterFaults[-index - 1] : scenario.plan.faults[index])
         case .attack(let index): continueAttack(index)
+        case .closed(let link): closed(links[link])
         }
     }
 
