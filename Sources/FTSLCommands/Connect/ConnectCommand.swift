@@ -33,7 +33,7 @@ struct ConnectCommand: ParsableCommand {
 enum EventLoopProgram {
     static func run(_ start: @escaping (any EventLoop) -> Void) -> Never {
         Descriptor.secureStandard()
-        SignalWatcher.ignoreWriteFailures()
+        SignalWatcher.prepare()
         ProcessLimits.raise()
         ProcessLimits.keepMemory()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { start($0) }
