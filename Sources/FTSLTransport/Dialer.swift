@@ -68,7 +68,7 @@ package enum Dialer {
         var secured = loop.makeSucceededVoidFuture()
         var handlers: [any ChannelHandler] = [connection]
         if case .tls(let credentials, let decide) = security {
-            let record = PeerRecord()
+            let record = credentials.makeRecord()
             let promise = loop.makePromise(of: Void.self)
             secured = promise.futureResult
             connection.expectTLS(record, secured: promise)

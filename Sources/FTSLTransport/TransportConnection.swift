@@ -105,10 +105,11 @@ package final class TransportConnection: ChannelInboundHandler {
     private func handshakeCompleted(_ context: ChannelHandlerContext) {
         if let fingerprint = record?.fingerprint {
             identity = .key("\(fingerprint)")
-        } else if let name = Self.certificateName(context) {
+        } else if record?.needsKey == false, let name = Self.certificateName(context) {
             identity = .name(name)
         } else {
-            failure = Failure(.peer, .authenticationFailed, "the peer's certificate has no name")
+            failure = Failure(
+                .peer, .authenticationFailed, "nothing verified says who the peer is")
             context.close(promise: nil)
             return
         }

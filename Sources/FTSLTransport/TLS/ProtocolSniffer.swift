@@ -23,11 +23,11 @@ final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler {
         guard let first: UInt8 = bytes.getInteger(at: bytes.readerIndex) else { return }
         let pipeline = context.pipeline.syncOperations
         if first == Self.tlsHandshakeRecord, let credentials {
-            let record = PeerRecord()
+            let record = credentials.makeRecord()
             connection.expectTLS(record)
             do {
                 try pipeline.addHandler(
-                    credentials.serverHandler(record: record), position: .after(self))
+                    try credentials.serverHandler(record: record), position: .after(self))
             } catch {
                 context.fireErrorCaught(error)
                 return

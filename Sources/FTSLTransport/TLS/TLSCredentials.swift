@@ -20,7 +20,7 @@ package struct TLSCredentials: Sendable {
 
     package let recognition: Recognition
     private let clientContext: NIOSSLContext
-    private let serverContext: NIOSSLContext
+    private let serverConfiguration: TLSConfiguration
 
     /// Keys that are pinned: nothing in a certificate but its key is looked at.
     package init(_ pair: KeyPair) throws {
@@ -35,14 +35,16 @@ package struct TLSCredentials: Sendable {
             try self.init(
                 chain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
                 key: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)),
-                recognition: .authority(file: authority))
+                recognition: .authority(file: authority),
+                roots: try NIOSSLCertificate.fromPEMFile(authority))
         } catch {
             throw Unusable(text: "cannot use \(certificate), \(key), \(authority): \(error)")
         }
     }
 
     private init(
-        chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource, recognition: Recognition
+        chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource, recognition: Recognition,
+        roots: [NIOSSLCertificate] = []
     ) throws {
         self.recognition = recognition
         var client = TLSConfiguration.makeClientConfiguration()
@@ -54,13 +56,22 @@ package struct TLSCredentials: Sendable {
         server.certificateVerification = .noHostnameVerification
         switch recognition {
         case .key: client.certificateVerification = .noHostnameVerification
-        case .authority(let file):
-            client.certificateVerification = .fullVerification
-            client.trustRoots = .file(file)
-            server.trustRoots = .file(file)
+        case .authority: client.certificateVerification = .fullVerification
         }
+        // Never the system's authorities: who is believed is said by the user.
+        client.trustRoots = .certificates(roots)
+        server.trustRoots = .certificates(roots)
         clientContext = try NIOSSLContext(configuration: Self.hardened(client))
-        serverContext = try NIOSSLContext(configuration: Self.hardened(server))
+        serverConfiguration = Self.hardened(server)
+        _ = try NIOSSLContext(configuration: serverConfiguration)
+    }
+
+    /// What one handshake will learn. A key that was not looked at in this very handshake does not count.
+    func makeRecord() -> PeerRecord {
+        switch recognition {
+        case .key: PeerRecord(needsKey: true)
+        case .authority: PeerRecord(needsKey: false)
+        }
     }
 
     private static func hardened(_ configuration: TLSConfiguration) -> TLSConfiguration {
@@ -93,12 +104,16 @@ package struct TLSCredentials: Sendable {
     }
 
     /// The accepting end's handler. Whether a key may do anything is decided at OPEN, where it can be said kindly.
-    func serverHandler(record: PeerRecord) -> NIOSSLServerHandler {
+    ///
+    /// Each connection has a context of its own, and with it keys for session tickets that nobody else has: a TLS
+    /// session resumed by ticket would skip the verification of the client's certificate.
+    func serverHandler(record: PeerRecord) throws -> NIOSSLServerHandler {
+        let context = try NIOSSLContext(configuration: serverConfiguration)
         switch recognition {
-        case .authority: return NIOSSLServerHandler(context: serverContext)
+        case .authority: return NIOSSLServerHandler(context: context)
         case .key:
             return NIOSSLServerHandler(
-                context: serverContext,
+                context: context,
                 customVerificationCallback: { certificates, promise in
                     record.see(certificates, decide: { _ in nil })
                     promise.succeed(record.failure == nil ? .certificateVerified : .failed)
@@ -126,9 +141,13 @@ package struct TLSCredentials: Sendable {
 
 /// What one TLS handshake learnt about the other end; used on its event loop only.
 package final class PeerRecord: @unchecked Sendable {
+    /// The other end is recognised by its key, never by a name.
+    let needsKey: Bool
     private(set) var fingerprint: Fingerprint?
     /// Why the other end was turned down.
     private(set) var failure: Failure?
+
+    init(needsKey: Bool) { self.needsKey = needsKey }
 
     func see(_ certificates: [NIOSSLCertificate], decide: (Fingerprint) -> Failure?) {
         guard let own = certificates.first, let seen = try? Fingerprint(of: own) else {
