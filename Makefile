@@ -42,14 +42,21 @@ bench: setup-bench
 	$(SWIFT) build -c release
 	@sh Tests/Benchmarks/run $(BIN)
 
+BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ftsl
+ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ftsl
+FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ftsl.fish
+
 install: build
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ftsl
 	for page in man/*.[1-8]; do \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
+	install -D -m 644 completions/ftsl.bash $(BASH_COMPLETION)
+	install -D -m 644 completions/_ftsl $(ZSH_COMPLETION)
+	install -D -m 644 completions/ftsl.fish $(FISH_COMPLETION)
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/ftsl
+	rm -f $(DESTDIR)$(PREFIX)/bin/ftsl $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 	for page in man/*.[1-8]; do \
 	  rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done

@@ -40,7 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        .target(name: "CSpawn"),
+        .target(name: "CPlatform"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -49,7 +49,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix],
+            dependencies: ["FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(
@@ -89,5 +89,6 @@ let package = Package(
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
+        .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
     ]
 )

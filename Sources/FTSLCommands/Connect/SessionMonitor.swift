@@ -100,7 +100,9 @@ final class SessionMonitor {
         object["reconnects"] = .integer(reconnects)
         object["replayed"] = .integer(replayed)
         object["offline_seconds"] = .number(offlineNow.inSeconds)
-        if case .stopped(let position) = outcome { object["stopped_at"] = .integer(position) }
+        if let position = session.sendingChannels[0].stoppedAt {
+            object["stopped_at"] = .integer(position)
+        }
         return object
     }
 
@@ -108,6 +110,8 @@ final class SessionMonitor {
         switch outcome {
         case .complete: "complete"
         case .stopped: "stopped"
+        // The reader of a peer that had more to say went away.
+        case .aborted(let failure, _, _) where failure.code == .stopped: "stopped"
         case .aborted: "truncated"
         case .lost: "unknown"
         case nil: "none"

@@ -32,7 +32,7 @@ package struct Retention {
     package init() {}
 
     /// Lowest position that can still be sent.
-    package var start: UInt64 { chunks.first?.position ?? end }
+    package var start: UInt64 { chunks.isEmpty ? end : chunks[0].position }
     /// Digest of everything written.
     package var digest: UInt64 { running.value }
 
@@ -45,9 +45,8 @@ package struct Retention {
             byteCount += count
             unmarked += count
         }
-        if count <= 1024, let last = chunks.indices.last,
-            chunks[last].bytes.readableBytes + count <= Bound.copyBelow
-        {
+        let last = chunks.count - 1
+        if count <= 1024, last >= 0, chunks[last].bytes.readableBytes + count <= Bound.copyBelow {
             chunks[last].bytes.writeImmutableBuffer(bytes)
             if cursor == chunks.count { cursor = last }
             return
@@ -65,12 +64,12 @@ package struct Retention {
 
     /// Drops the chunks that lie wholly below `position`.
     package mutating func release(below position: UInt64) {
-        while let first = chunks.first, first.end <= position {
-            chunks.removeFirst()
+        while !chunks.isEmpty, chunks[0].end <= position {
+            let first = chunks.removeFirst()
             cursor = max(0, cursor - 1)
             byteCount -= first.bytes.readableBytes
-            guard let next = chunks.first else { return }
-            if let mark = next.digestBefore {
+            guard !chunks.isEmpty else { return }
+            if let mark = chunks[0].digestBefore {
                 base.assign(mark)
                 chunks[0].digestBefore = nil
             } else {
@@ -115,9 +114,9 @@ package struct Retention {
         if cursor >= chunks.count { cursor = chunks.count - 1 }
         while cursor > 0, chunks[cursor].position > position { cursor -= 1 }
         while chunks[cursor].end <= position { cursor += 1 }
-        let chunk = chunks[cursor]
-        let offset = Int(position - chunk.position)
-        let count = min(limit, chunk.bytes.readableBytes - offset)
-        return chunk.bytes.getSlice(at: chunk.bytes.readerIndex + offset, length: count)
+        let offset = Int(position - chunks[cursor].position)
+        let count = min(limit, chunks[cursor].bytes.readableBytes - offset)
+        let start = chunks[cursor].bytes.readerIndex + offset
+        return chunks[cursor].bytes.getSlice(at: start, length: count)
     }
 }

@@ -7,11 +7,14 @@ extension Session {
     /// and never queued. Headers share one buffer; payloads go out as the slices they came in. [FTSL §5]
     package func transmit(into out: inout [ByteBuffer], limit: Int, now: Instant) {
         guard attachment != nil, limit > 0 else { return }
-        var writer = FrameWriter()
+        var writer = FrameWriter(reusing: headers)
+        headers = ByteBuffer()
         writeStates(to: &writer)
         let bytesBefore = writer.byteCount
         writeData(to: &writer, limit: limit - bytesBefore)
-        writeAcknowledgements(to: &writer, hasCompany: writer.byteCount > 0, now: now)
+        // After BYE nobody asks any more: the peer of an aborted session learns here how far its bytes came.
+        let hasCompany = writer.byteCount > 0 || attachment?.owed.contains(.bye) == true
+        writeAcknowledgements(to: &writer, hasCompany: hasCompany, now: now)
         if attachment?.owed.contains(.bye) == true, sends.allSatisfy({ $0.unsent == 0 }) {
             attachment?.owed.remove(.bye)
             byeSent = true
@@ -22,11 +25,12 @@ extension Session {
             writer.write(.heartbeat)
             for index in receives.indices { writer.write(receives[index].announce()) }
         }
-        guard writer.byteCount > 0 else { return }
-        statistics.framesSent += UInt64(writer.frameCount)
-        attachment?.liveness.sent(now: now)
-        writer.finish(into: &out)
-        tellRoom()
+        if writer.byteCount > 0 {
+            statistics.framesSent += UInt64(writer.frameCount)
+            attachment?.liveness.sent(now: now)
+            tellRoom()
+        }
+        headers = writer.finish(into: &out)
     }
 
     private func writeStates(to writer: inout FrameWriter) {
@@ -86,14 +90,27 @@ extension Session {
 
 /// Collects frames for one vectored write: one header buffer, payload slices in between.
 struct FrameWriter {
-    private var headers = ByteBuffer()
+    private var headers: ByteBuffer
     private var payloads: [(headerEnd: Int, bytes: ByteBuffer)] = []
     /// Payloads up to this size cost less to copy than to send as a piece of their own.
     private static let copied = 1024
+    /// Enough for a message of a line or two with its acknowledgement, or for a dozen headers.
+    private static let room = 256
+    /// A header buffer that grew beyond this is not kept.
+    private static let kept = 4096
     private(set) var byteCount = 0
     private(set) var frameCount = 0
 
+    /// `headers` is what the last writer gave back: used again when nothing else holds it any more.
+    init(reusing headers: ByteBuffer) { self.headers = headers }
+
+    private mutating func begin() {
+        guard byteCount == 0 else { return }
+        headers.clear(minimumCapacity: Self.room)
+    }
+
     mutating func write(_ frame: StreamFrame) {
+        begin()
         let before = headers.writerIndex
         frame.encode(into: &headers)
         byteCount += headers.writerIndex - before
@@ -101,6 +118,7 @@ struct FrameWriter {
     }
 
     mutating func writeData(_ channel: ChannelNumber, position: UInt64, _ bytes: ByteBuffer) {
+        begin()
         let before = headers.writerIndex
         StreamFrame.dataHeader(
             channel, position: position, count: bytes.readableBytes, into: &headers)
@@ -114,12 +132,17 @@ struct FrameWriter {
     }
 
     /// Slices are cut only now: a header buffer that is shared while it grows would be copied each time.
-    consuming func finish(into out: inout [ByteBuffer]) {
+    ///
+    /// Gives back the header buffer for the next writer.
+    consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {
+        guard byteCount > 0 else { return headers }
+        let storage = headers.storageCapacity <= Self.kept ? headers : ByteBuffer()
         for payload in payloads {
             let count = payload.headerEnd - headers.readerIndex
             if count > 0, let slice = headers.readSlice(length: count) { out.append(slice) }
             out.append(payload.bytes)
         }
         if headers.readableBytes > 0 { out.append(headers) }
+        return storage
     }
 }

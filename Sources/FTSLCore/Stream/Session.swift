@@ -76,6 +76,8 @@ package final class Session {
     /// Bytes each sending channel may retain; grows within the process's budget.
     private var allowance: UInt64
     let budget: SharedBudget
+    /// The buffer of frame headers, used again once what was sent is gone.
+    var headers = ByteBuffer()
 
     package internal(set) var statistics = Statistics()
 
@@ -167,13 +169,12 @@ package final class Session {
         guard case .open = phase, let index = sendIndex(channel), !sends[index].finished else {
             return 0
         }
-        let send = sends[index]
-        let held = UInt64(send.retention.byteCount)
+        let held = UInt64(sends[index].retention.byteCount)
         if held >= allowance / 2, allowance < identity.maxWindow {
             let more = min(allowance, identity.maxWindow - allowance)
             if reserve(more) { allowance += more }
         }
-        let ahead = Int(Bound.readAhead) - Int(clamping: send.unsent)
+        let ahead = Int(Bound.readAhead) - Int(clamping: sends[index].unsent)
         return max(0, min(ahead, Int(clamping: allowance) - Int(clamping: held)))
     }
 

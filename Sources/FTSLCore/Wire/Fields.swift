@@ -70,6 +70,33 @@ extension ByteBuffer {
     }
 }
 
+/// Big-endian integers, one after the other, into room that is known to be there.
+struct FieldWriter {
+    private let space: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ space: UnsafeMutableRawBufferPointer) { self.space = space }
+
+    @inline(__always)
+    mutating func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+        space.storeBytes(of: value.bigEndian, toByteOffset: count, as: T.self)
+        count += MemoryLayout<T>.size
+    }
+}
+
+extension ByteBuffer {
+    /// Makes room for `count` bytes once, instead of once per field.
+    @inline(__always)
+    mutating func writeFields(_ count: Int, _ body: (inout FieldWriter) -> Void) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+            var writer = FieldWriter(space)
+            body(&writer)
+            assert(writer.count == count, "a frame is as long as it says")
+            return writer.count
+        }
+    }
+}
+
 extension Failure {
     static let shortFrame = Failure.violation(.malformedFrame, "a frame ends before its fields do")
 }

@@ -29,30 +29,43 @@ extension StreamFrame {
     package func encode(into buffer: inout ByteBuffer) {
         switch self {
         case .fin(let channel, let position, let digest):
-            Self.header(.fin, body: 17, &buffer)
-            buffer.writeMultipleIntegers(channel.value, position, digest)
+            Self.write(.fin, body: 17, &buffer) {
+                $0.put(channel.value)
+                $0.put(position)
+                $0.put(digest)
+            }
         case .ack(let channel, let acknowledged, let credit):
-            Self.header(.ack, body: 17, &buffer)
-            buffer.writeMultipleIntegers(channel.value, acknowledged, credit)
+            Self.write(.ack, body: 17, &buffer) {
+                $0.put(channel.value)
+                $0.put(acknowledged)
+                $0.put(credit)
+            }
         case .blocked(let channel, let position):
-            Self.header(.blocked, body: 9, &buffer)
-            buffer.writeMultipleIntegers(channel.value, position)
-        case .heartbeat: Self.header(.heartbeat, body: 0, &buffer)
+            Self.write(.blocked, body: 9, &buffer) {
+                $0.put(channel.value)
+                $0.put(position)
+            }
+        case .heartbeat: Self.write(.heartbeat, body: 0, &buffer)
         case .stop(let channel, let taken):
-            Self.header(.stop, body: 9, &buffer)
-            buffer.writeMultipleIntegers(channel.value, taken)
+            Self.write(.stop, body: 9, &buffer) {
+                $0.put(channel.value)
+                $0.put(taken)
+            }
         case .abort(let abort): Self.encode(abort, into: &buffer)
         case .exit(let report):
-            Self.header(.exit, body: 2, &buffer)
-            switch report {
-            case .status(let value): buffer.writeMultipleIntegers(UInt8(0), value)
-            case .signal(let value): buffer.writeMultipleIntegers(UInt8(1), value)
+            Self.write(.exit, body: 2, &buffer) {
+                switch report {
+                case .status(let value):
+                    $0.put(UInt8(0))
+                    $0.put(value)
+                case .signal(let value):
+                    $0.put(UInt8(1))
+                    $0.put(value)
+                }
             }
-        case .bye: Self.header(.bye, body: 0, &buffer)
-        case .superseded: Self.header(.superseded, body: 0, &buffer)
-        case .extension(let type):
-            Self.header(.extension, body: 2, &buffer)
-            buffer.writeInteger(type)
+        case .bye: Self.write(.bye, body: 0, &buffer)
+        case .superseded: Self.write(.superseded, body: 0, &buffer)
+        case .extension(let type): Self.write(.extension, body: 2, &buffer) { $0.put(type) }
         }
     }
 
@@ -61,23 +74,38 @@ extension StreamFrame {
         body.writeInteger(abort.code)
         body.writeInteger(UInt8(abort.positions.count))
         for row in abort.positions {
-            body.writeMultipleIntegers(row.channel.value, row.position)
+            body.writeInteger(row.channel.value)
+            body.writeInteger(row.position)
         }
         body.writeShortText(abort.text)
-        header(.abort, body: body.readableBytes, &buffer)
+        buffer.writeInteger(UInt32(1 + body.readableBytes))
+        buffer.writeInteger(FrameKind.abort.rawValue)
         buffer.writeBuffer(&body)
     }
 
-    private static func header(_ kind: FrameKind, body: Int, _ buffer: inout ByteBuffer) {
-        buffer.writeMultipleIntegers(UInt32(1 + body), kind.rawValue)
+    /// Length, kind, and a body of a size known beforehand.
+    @inline(__always)
+    private static func write(
+        _ kind: FrameKind, body: Int, _ buffer: inout ByteBuffer,
+        fields: (inout FieldWriter) -> Void = { _ in }
+    ) {
+        buffer.writeFields(5 + body) {
+            $0.put(UInt32(1 + body))
+            $0.put(kind.rawValue)
+            fields(&$0)
+        }
     }
 
     /// The header of a DATA frame; the payload follows in a buffer of its own, uncopied.
     package static func dataHeader(
         _ channel: ChannelNumber, position: UInt64, count: Int, into buffer: inout ByteBuffer
     ) {
-        buffer.writeMultipleIntegers(
-            UInt32(Bound.dataHeader + count), FrameKind.data.rawValue, channel.value, position)
+        buffer.writeFields(4 + Bound.dataHeader) {
+            $0.put(UInt32(Bound.dataHeader + count))
+            $0.put(FrameKind.data.rawValue)
+            $0.put(channel.value)
+            $0.put(position)
+        }
     }
 
     package init(kind: FrameKind, body: ByteBuffer) throws(Failure) {

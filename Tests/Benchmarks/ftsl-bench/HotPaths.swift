@@ -5,7 +5,7 @@ import NIOCore
 /// The core's hot paths alone, for counting their instructions: `valgrind --tool=callgrind ftsl-bench hot-paths …`.
 struct HotPaths: ParsableCommand {
     enum Path: String, ExpressibleByArgument, CaseIterable {
-        case nothing, bulk, small, replay
+        case nothing, bulk, small, replay, encode, decode, acknowledge
     }
 
     @Argument var path: Path
@@ -27,8 +27,54 @@ struct HotPaths: ParsableCommand {
             // Everything sent once into the void, then again after a resume.
             let chunk = ByteBuffer(repeating: 0x42, count: 16 << 10)
             for _ in 0..<count { pair.replay(chunk) }
+        case .encode: Codec.encode(count)
+        case .decode: Codec.decode(count)
+        case .acknowledge: Codec.acknowledge(count)
         }
         precondition(pair.isHealthy, "the sessions do not agree")
+    }
+}
+
+/// The smallest pieces, without a session around them.
+enum Codec {
+    /// An acknowledgement and the header of a DATA frame.
+    static func encode(_ count: Int) {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(64)
+        for index in 0..<UInt64(count) {
+            buffer.clear()
+            StreamFrame.ack(.main, acknowledged: index, credit: index + 1).encode(into: &buffer)
+            StreamFrame.dataHeader(.main, position: index, count: 64, into: &buffer)
+        }
+        precondition(buffer.readableBytes == 36)
+    }
+
+    /// A DATA frame of 64 bytes and an acknowledgement.
+    static func decode(_ count: Int) {
+        var frames = ByteBuffer()
+        StreamFrame.dataHeader(.main, position: 7, count: 64, into: &frames)
+        frames.writeRepeatingByte(0x42, count: 64)
+        StreamFrame.ack(.main, acknowledged: 8, credit: 9).encode(into: &frames)
+        var decoder = FrameDecoder(maxPayload: 65_536)
+        var elements = 0
+        for _ in 0..<count {
+            decoder.append(frames)
+            while let _ = try? decoder.next() { elements += 1 }
+        }
+        precondition(elements == 2 * count)
+    }
+
+    /// Retain 64 bytes, hand them out, let them go.
+    static func acknowledge(_ count: Int) {
+        var channel = SendChannel(number: .main, window: 1 << 40)
+        let message = ByteBuffer(repeating: 0x42, count: 64)
+        for _ in 0..<count {
+            channel.append(message)
+            let taken = channel.take(limit: 65_536)
+            precondition(taken?.bytes.readableBytes == 64)
+            let isNew = try? channel.acknowledge(channel.end, credit: 1 << 40)
+            precondition(isNew == true)
+        }
     }
 }
 

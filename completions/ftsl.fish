@@ -1,0 +1,155 @@
+function __ftsl_should_offer_completions_for_flags_or_options -a expected_commands
+    set -l non_repeating_flags_or_options $argv[2..]
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __ftsl_parse_tokens
+    test "$commands" = "$expected_commands"; and return $non_repeating_flags_or_options_absent
+end
+
+function __ftsl_should_offer_completions_for_positional -a expected_commands positional_index_comparison expected_positional_index
+    set -l non_repeating_flags_or_options
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __ftsl_parse_tokens
+    test "$commands" = "$expected_commands" -a \( "$positional_index" "$positional_index_comparison" "$expected_positional_index" \)
+end
+
+function __ftsl_parse_tokens -S
+    set -l unparsed_tokens (__ftsl_tokens -pc)
+    switch $unparsed_tokens[1]
+    case 'ftsl'
+        __ftsl_parse_subcommand 0 'version' 'h/help'
+        switch $unparsed_tokens[1]
+        case 'listen'
+            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'forward=' 'name=' 'repeatable' 'fsync' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+        case 'connect'
+            __ftsl_parse_subcommand 1 'timeout=' 'retry-first' 'give-up-after=' 'linger=' 'local=' 'exit-status' 'progress' 'no-progress' 'size=' 'limit-rate=' 'interval=' 'summary=' 'status-fd=' 'buffer=' 'heartbeat=' 'session-timeout=' 'N' 'quit-after=' 'w/idle-timeout=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+        case 'explain'
+            __ftsl_parse_subcommand 1 'json' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+        case 'help'
+            __ftsl_parse_subcommand -r 1 'version'
+        end
+    end
+end
+
+function __ftsl_tokens
+    if test (string split -m 1 -f 1 -- . "$FISH_VERSION") -gt 3
+        commandline --tokens-raw $argv
+    else
+        commandline -o $argv
+    end
+end
+
+function __ftsl_parse_subcommand -S -a positional_count
+    argparse -s r -- $argv
+    set -l option_specs $argv[2..]
+    set -l is_repeating_positional $_flag_r
+    set -el _flag_r
+    set -a commands $unparsed_tokens[1]
+    set positional_index 0
+    while true
+        set -e unparsed_tokens[1]
+        argparse -sn "$commands" $option_specs -- $unparsed_tokens 2> /dev/null
+        set unparsed_tokens $argv
+        set positional_index (math $positional_index + 1)
+        for non_repeating_flag_or_option in $non_repeating_flags_or_options
+            if set -ql "_flag_$(string replace -a - _ -- $non_repeating_flag_or_option)"
+                set non_repeating_flags_or_options_absent 1
+                break
+            end
+        end
+        test (count $unparsed_tokens) -eq 0 -o \( -z "$is_repeating_positional" -a "$positional_index" -gt "$positional_count" \) && break
+    end
+end
+
+function __ftsl_complete_directories
+    set -l token (commandline -t)
+    string match -- '*/' $token
+    set -l subdirs $token*/
+    printf %s\n $subdirs
+end
+
+function __ftsl_custom_completion
+    set -x SAP_SHELL fish
+    set -x SAP_SHELL_VERSION $FISH_VERSION
+    set -l tokens (__ftsl_tokens -p)
+    if test -z "$(__ftsl_tokens -t)"
+        set -l index (count (__ftsl_tokens -pc))
+        set tokens $tokens[..$index] \'\' $tokens[(math $index + 1)..]
+    end
+    command $tokens[1] $argv $tokens
+end
+
+complete -c 'ftsl' -f
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl" version' -l 'version' -d 'Show the version.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_positional "ftsl" -eq 1' -fa 'listen' -d 'Accept sessions: pipe, command, forward.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_positional "ftsl" -eq 1' -fa 'connect' -d 'A full-duplex pipe that survives.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_positional "ftsl" -eq 1' -fa 'explain' -d 'What an error or exit status means and what to do.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_positional "ftsl" -eq 1' -fa 'help' -d 'Show subcommand help information.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" k keep-open' -l 'keep-open' -s 'k' -d 'Serve one session after the other until stopped.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" one' -l 'one' -d 'Refuse a second client instead of letting it wait.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" exec' -l 'exec' -d 'Run this command per session by /bin/sh -c.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" forward' -l 'forward' -d 'One plain TCP or Unix connection per session.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" name' -l 'name' -d 'Name in logs (default: the port).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" repeatable' -l 'repeatable' -d 'Running the service twice for one client does no harm.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" fsync' -l 'fsync' -d 'Acknowledge output to a file only when it is on disk.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" public' -l 'public' -d 'Listen beyond loopback; needs --insecure while there is no TLS.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" insecure' -l 'insecure' -d 'Accept plaintext from everybody who can connect.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" max-sessions' -l 'max-sessions' -d 'Sessions at a time, at most.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" max-memory' -l 'max-memory' -d 'Bytes held for all sessions, at most.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" buffer' -l 'buffer' -d 'Bytes held for one session, at most, each way.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" parked-memory' -l 'parked-memory' -d 'Bytes held for sessions without a connection (default: half of --max-memory).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" max-tombstones' -l 'max-tombstones' -d 'Ended sessions to remember, at most.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" session-timeout' -l 'session-timeout' -d 'How long a session lives without a connection (default: 24h; 1h with --exec).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" linger' -l 'linger' -d 'How long to stay for the peer\'s last word.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" heartbeat' -l 'heartbeat' -d 'Longest silence on an idle connection.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" ready-fd' -l 'ready-fd' -d 'Write the bound endpoint and a newline to this descriptor once ready.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" summary' -l 'summary' -d 'One final object on stderr.' -rfka 'text json'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" log-format' -l 'log-format' -d 'How to write what goes to stderr.' -rfka 'text json'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" color' -l 'color' -d 'Colour on stderr.' -rfka 'auto always never'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" context' -l 'context' -d 'Take defaults from this context of config.json.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" drain-timeout' -l 'drain-timeout' -d 'After SIGINT or SIGTERM, how long what is in flight may take.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" version' -l 'version' -d 'Show the version.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" timeout' -l 'timeout' -d 'Whole time to connect the first time (default: fail at once on refusal, 10 s on silence).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" retry-first' -l 'retry-first' -d 'Keep trying when the first connection fails.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" give-up-after' -l 'give-up-after' -d 'How long without a connection before giving up (default: the session time-out).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" linger' -l 'linger' -d 'How long to stay for the peer\'s last word.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" local' -l 'local' -d 'Accept plain connections here, one session each.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" exit-status' -l 'exit-status' -d 'Pass on the remote command\'s exit status; 255 stands for every failure of ours.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" progress' -l 'progress' -d 'Show a meter on stderr (default: on a terminal).'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" no-progress' -l 'no-progress' -d 'Show a meter on stderr (default: on a terminal).'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" size' -l 'size' -d 'Expected bytes, for the meter.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" limit-rate' -l 'limit-rate' -d 'Read stdin no faster, in bytes a second.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" interval' -l 'interval' -d 'How often the meter is drawn.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" summary' -l 'summary' -d 'One final object on stderr.' -rfka 'text json'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" status-fd' -l 'status-fd' -d 'Write JSON lines about the session to this descriptor.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" buffer' -l 'buffer' -d 'Bytes held for the peer, at most, each way.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" heartbeat' -l 'heartbeat' -d 'Longest silence on an idle connection.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" session-timeout' -l 'session-timeout' -d 'How long a session lives without a connection; the listener may allow less.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" N' -s 'N' -d 'Accepted as in nc: end of input is always sent on.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" quit-after' -l 'quit-after' -d 'As nc -q: this many seconds after end of input, stop reading and end.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" idle-timeout w' -s 'w' -l 'idle-timeout' -d 'As nc -w: limit for connecting, and for a session without traffic.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" log-format' -l 'log-format' -d 'How to write what goes to stderr.' -rfka 'text json'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" color' -l 'color' -d 'Colour on stderr.' -rfka 'auto always never'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" context' -l 'context' -d 'Take defaults from this context of config.json.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" drain-timeout' -l 'drain-timeout' -d 'After SIGINT or SIGTERM, how long what is in flight may take.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" version' -l 'version' -d 'Show the version.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" json' -l 'json' -d 'Print JSON, one object a line.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" log-format' -l 'log-format' -d 'How to write what goes to stderr.' -rfka 'text json'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" color' -l 'color' -d 'Colour on stderr.' -rfka 'auto always never'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" context' -l 'context' -d 'Take defaults from this context of config.json.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" drain-timeout' -l 'drain-timeout' -d 'After SIGINT or SIGTERM, how long what is in flight may take.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" version' -l 'version' -d 'Show the version.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl explain" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl help" version' -l 'version' -d 'Show the version.'
