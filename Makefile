@@ -10,7 +10,7 @@ BUILD_PACKAGES = libreadline-dev libsqlite3-dev libxxhash-dev pkg-config make
 TEST_PACKAGES  = $(BUILD_PACKAGES) iproute2 nftables openssh-server openssh-client rsync git \
                  postgresql redis-server netcat-openbsd socat strace mandoc valgrind \
                  python3 python3-cryptography python3-xxhash procps
-BENCH_PACKAGES = $(BUILD_PACKAGES) netcat-openbsd socat ncat gnuplot-nox python3
+BENCH_PACKAGES = $(BUILD_PACKAGES) openssl netcat-openbsd socat ncat gnuplot-nox python3
 
 .PHONY: all build demo test install uninstall lint bench clean setup setup-test setup-bench
 

@@ -47,7 +47,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        .target(name: "CSpawn"),
+        .target(name: "CPlatform"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -57,7 +57,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix, crypto],
+            dependencies: [
+                "FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix, crypto,
+            ],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -65,7 +67,7 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(

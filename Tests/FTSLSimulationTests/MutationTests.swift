@@ -8,10 +8,10 @@ struct MutationTests {
     static let caughtBy: [Mutation: Set<Invariant>] = [
         .acknowledgesUnread: [.noEarlyAcknowledgement],
         .deliversTwice: [.prefix],
-        .losesBytes: [.prefix],
+        .losesBytes: [.prefix, .noEarlyAcknowledgement],
         .ignoresRoom: [.bounded],
         .startsTwice: [.oneOwner],
-        .dropsStates: [.live, .definite],
+        .dropsStates: [.live, .definite, .trustedEnd],
         .forgetsTombstones: [.definite],
         .readsOldConnection: [.definite, .prefix],
         .ignoresTime: [.live],

@@ -43,7 +43,7 @@ extension Acceptor {
         let id = entry.session.identity.id
         guard entries.removeValue(forKey: id) != nil else { return }
         events.append(.forgotten(id))
-        parkedBytes -= entry.parkedBytes
+        setParked(entry, 0)
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: activeSessions -= 1
@@ -65,7 +65,15 @@ extension Acceptor {
     // MARK: Bounds [FTSL §2-7]
 
     /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
-    func shedUnproven() {
+    func shedUnproven(newcomer: AcceptorConnection) {
+        if !newcomer.isLocal {
+            let own = unproven.filter { connections[$0]?.source == newcomer.source }
+            if own.count > configuration.maxUnprovenPerSource, let oldest = own.first {
+                condemn(
+                    oldest,
+                    Failure(.peer, .limits, "too many connections from one network prove nothing"))
+            }
+        }
         while unproven.count > configuration.maxUnprovenConnections, let id = unproven.first {
             condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
         }
@@ -93,18 +101,33 @@ extension Acceptor {
     }
 
     /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
-    func shedParked(now: Instant) {
-        guard parkedBytes > configuration.parkedMemory else { return }
-        let parked = entries.values.filter(\.isParked)
-        for entry in parked.sorted(by: Self.parkedEarlier) {
+    ///
+    /// One identity's own sessions go before they hold more than its share.
+    func shedParked(of source: String, now: Instant) {
+        let shares = AcceptorConnection.isLocal(source) ? 1 : configuration.parkedSharePerSource
+        let share = configuration.parkedMemory / UInt64(max(1, shares))
+        let isOverShare = UInt64(parkedBytesPerSource[source, default: 0]) > share
+        guard isOverShare || parkedBytes > configuration.parkedMemory else { return }
+        let parked = entries.values.filter(\.isParked).sorted(by: Self.parkedEarlier)
+        for entry in parked where entry.source == source {
+            guard UInt64(parkedBytesPerSource[source, default: 0]) > share else { break }
+            evict(entry, now: now)
+        }
+        for entry in parked where entry.isParked {
             guard parkedBytes > configuration.parkedMemory else { return }
             evict(entry, now: now)
         }
     }
 
     func countParked(_ entry: Entry) {
-        let bytes = entry.isParked ? entry.session.heldBytes : 0
+        setParked(entry, entry.isParked ? entry.session.heldBytes : 0)
+    }
+
+    private func setParked(_ entry: Entry, _ bytes: Int) {
+        guard bytes != entry.parkedBytes else { return }
         parkedBytes += bytes - entry.parkedBytes
+        let sum = parkedBytesPerSource[entry.source, default: 0] + bytes - entry.parkedBytes
+        parkedBytesPerSource[entry.source] = sum == 0 ? nil : sum
         entry.parkedBytes = bytes
     }
 

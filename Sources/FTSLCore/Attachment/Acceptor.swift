@@ -73,6 +73,7 @@ package final class Acceptor {
     /// Connections that have proven nothing yet, oldest first.
     var unproven = Deque<ConnectionID>()
     var parkedBytes = 0
+    var parkedBytesPerSource: [String: Int] = [:]
     var entries: [SessionID: Entry] = [:]
     var unconfirmed: Set<SessionID> = []
     var sessionsPerSource: [String: Int] = [:]
@@ -102,9 +103,10 @@ package final class Acceptor {
     package func accepted(
         _ id: ConnectionID, from source: String, address: String = "", now: Instant
     ) {
-        connections[id] = AcceptorConnection(source: source, address: address, now: now)
+        let connection = AcceptorConnection(source: source, address: address, now: now)
+        connections[id] = connection
         unproven.append(id)
-        shedUnproven()
+        shedUnproven(newcomer: connection)
     }
 
     /// The transport has verified who is there; said before any byte of the connection is received. [FTSL §4.7]
@@ -277,7 +279,7 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         countParked(entry)
-        if entry.isParked { shedParked(now: now) }
+        if entry.isParked { shedParked(of: entry.source, now: now) }
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }

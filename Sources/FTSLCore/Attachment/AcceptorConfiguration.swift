@@ -18,6 +18,10 @@ package struct AcceptorConfiguration: Sendable {
     package var maxSessionsPerSource = 16_384
     package var maxTombstones = 16_384
     package var maxUnprovenConnections = 1_024
+    /// Of those, from one network; connections from this machine count only in total.
+    package var maxUnprovenPerSource = 128
+    /// The share of `parkedMemory` that one identity's sessions may hold.
+    package var parkedSharePerSource = 4
     /// Sessions that may run at the same time; more wait or are refused.
     package var concurrentSessions = Int.max
     package var whenBusy = WhenBusy.wait

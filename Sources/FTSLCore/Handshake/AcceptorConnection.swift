@@ -37,6 +37,13 @@ final class AcceptorConnection {
         }
     }
 
+    /// True for connections from this machine.
+    var isLocal: Bool { Self.isLocal(source) }
+
+    static func isLocal(_ source: String) -> Bool {
+        source == "local" || source.hasPrefix("127.") || source.isEmpty
+    }
+
     /// Whose limits this connection counts against: an anonymous peer's are its network's. [FTSL §6]
     var account: String { identity.isVerified ? identity.description : source }
 

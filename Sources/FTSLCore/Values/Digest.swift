@@ -21,7 +21,11 @@ package final class StreamDigest {
 
     package func update(_ bytes: ByteBuffer) {
         bytes.withUnsafeReadableBytes { raw in
-            _ = XXH3_64bits_update(state, raw.baseAddress, raw.count)
+            #if arch(x86_64)
+                _ = XXH3_64bits_update_dispatch(state, raw.baseAddress, raw.count)
+            #else
+                _ = XXH3_64bits_update(state, raw.baseAddress, raw.count)
+            #endif
         }
     }
 

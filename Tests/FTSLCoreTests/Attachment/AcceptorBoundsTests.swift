@@ -12,7 +12,9 @@ struct AcceptorBoundsTests {
         }
     }
 
-    private func ask(_ acceptor: AcceptorBench, seed: UInt64, from source: String = "a") -> ByteBuffer {
+    private func ask(_ acceptor: AcceptorBench, seed: UInt64, from source: String = "a")
+        -> ByteBuffer
+    {
         let initiator = InitiatorBench(seed: seed)
         initiator.start()
         return acceptor.say(initiator.connect(), on: acceptor.accept(from: source))

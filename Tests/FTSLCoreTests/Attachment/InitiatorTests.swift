@@ -209,8 +209,9 @@ struct InitiatorTests {
         initiator.lose()
         initiator.waitForDial()
         resume(initiator, copy)
-        #expect(initiator.core.lastFailure?.code == .fenced)
         #expect(initiator.core.session?.isAttached == false)
+        #expect(copy.confirmed == 0)
+        #expect(initiator.ending?.failure?.code == .fenced)
     }
 
     @Test("'Later' is obeyed: the next question comes after the time that was named")

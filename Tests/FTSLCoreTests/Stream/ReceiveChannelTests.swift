@@ -8,7 +8,11 @@ struct ReceiveChannelTests {
     }
 
     private func acknowledged(_ frame: StreamFrame) -> (UInt64, UInt64)? {
-        if case .ack(_, let acknowledged, let credit) = frame { (acknowledged, credit) } else { nil }
+        if case .ack(_, let acknowledged, let credit) = frame {
+            (acknowledged, credit)
+        } else {
+            nil
+        }
     }
 
     @Test("Overlapping data is trimmed: each byte comes out once")

@@ -190,7 +190,9 @@ struct SessionTests {
         }
     }
 
-    @Test("SUPERSEDED on the newest attachment loses the session; from an initiator it is a violation")
+    @Test(
+        "SUPERSEDED loses the session; from an initiator it is a violation"
+    )
     func superseded() {
         var out = ByteBuffer()
         StreamFrame.superseded.encode(into: &out)
@@ -251,7 +253,8 @@ struct SessionTests {
         #expect(pair.said(by: pair.left).readableBytes == 0)
     }
 
-    @Test("After handleTimeout a session's deadline is in the future, even when nothing can be sent")
+    @Test(
+        "After handleTimeout the deadline is ahead, even when nothing can be sent")
     func deadlinesMoveOn() {
         let pair = SessionPair()
         pair.right.write(pattern(10), to: .main)

@@ -67,7 +67,8 @@ struct FrameDecoderTests {
 
     @Test("A frame that is larger than agreed is refused when its length is read")
     func oversize() throws {
-        for (length, refused) in [(1_024 + 10, false), (1_024 + 11, true), (Int(UInt32.max), true)] {
+        for (length, refused) in [(1_024 + 10, false), (1_024 + 11, true), (Int(UInt32.max), true)]
+        {
             var decoder = FrameDecoder(maxPayload: 1_024)
             decoder.append(ByteBuffer(integer: UInt32(length)))
             let thrown = code { () throws(Failure) in _ = try decoder.next() }
