@@ -20,7 +20,8 @@ package final class SignalWatcher {
         }
     }
 
-    /// Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no reason to die.
+    /// Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no
+    /// reason to die.
     package static func ignoreWriteFailures() {
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
     }

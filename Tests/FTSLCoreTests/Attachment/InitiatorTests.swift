@@ -94,6 +94,7 @@ struct InitiatorTests {
         }
     }
 
+    /// [FTSL §4.4]
     @Test("'Gone' is believed when heard again half a minute later, not before")
     func goneTwice() {
         let initiator = InitiatorBench()
@@ -213,6 +214,7 @@ struct InitiatorTests {
         #expect(initiator.core.session?.isAttached == false)
     }
 
+    /// [FTSL §4.4]
     @Test("'Later' is obeyed: the next question comes after the time that was named")
     func later() {
         let acceptor = AcceptorBench { $0.concurrentSessions = 0 }
