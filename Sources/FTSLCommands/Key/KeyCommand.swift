@@ -37,7 +37,8 @@ struct KeyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Believe a key: let it come here, or know it as a server's.")
 
-        @Argument(help: ArgumentHelp("Its fingerprint, as 'ftsl key show' prints it.", valueName: "key"))
+        @Argument(
+            help: ArgumentHelp("Its fingerprint, as 'ftsl key show' prints it.", valueName: "key"))
         var key: String
 
         @Option(
@@ -117,7 +118,9 @@ struct KeyCommand: ParsableCommand {
                     if let expires = entry.expires { object["expires"] = .number(Double(expires)) }
                     RawOutput.write(JSONValue.object(object).line, to: 1)
                 } else {
-                    let until = entry.expires.map { " until \(Date(timeIntervalSince1970: Double($0)).formatted(.iso8601))" }
+                    let until = entry.expires.map {
+                        " until \(Date(timeIntervalSince1970: Double($0)).formatted(.iso8601))"
+                    }
                     RawOutput.write(
                         "client \(entry.key) \(allow)\(until ?? "") \(entry.name)\n", to: 1)
                 }

@@ -60,7 +60,8 @@ final class Listener {
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        driver.listen(on: endpoint, security: security).assumeIsolated().whenComplete { [unowned self] result in
+        driver.listen(on: endpoint, security: security).assumeIsolated().whenComplete {
+            [unowned self] result in
             switch result {
             case .success(let listener):
                 listening = listener
@@ -186,7 +187,8 @@ final class Listener {
             if let sentence = ending.sentence { log.notice(sentence) }
             return
         }
-        // It goes on listening: a client that lost its connection must be able to come back for the last word.
+        // It goes on listening: a client that lost its connection must be able to come back for the
+        // last word.
         driver?.acceptor.isDraining = true
         finalEnding = (handle.id, ending)
         if driver?.acceptor.session(handle.id) == nil {
@@ -255,7 +257,8 @@ final class Listener {
         StandardError.write(JSONValue.object(object).line)
     }
 
-    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached: now.
+    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached:
+    /// now.
     private func stop(_ number: Int32, on loop: any EventLoop) {
         guard stoppedBy == nil, let driver else {
             exec?.killAll()

@@ -25,7 +25,8 @@ final class ClientGate {
     @discardableResult
     func reload() -> Bool {
         var status = stat()
-        let now = stat(store.authorizedPeersPath, &status) == 0
+        let now =
+            stat(store.authorizedPeersPath, &status) == 0
             ? (UInt64(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec) : (0, 0, 0)
         if let lastSeen, lastSeen == now { return false }
         lastSeen = now

@@ -53,7 +53,8 @@ extension Acceptor {
         let session = Session(identity: identity, host: host, budget: budget, now: now)
         let source = connections[id]?.account ?? ""
         let peer = connections[id]?.identity ?? .plaintext
-        let entry = Entry(session: session, source: source, identity: peer, serial: nextSerial, now: now)
+        let entry = Entry(
+            session: session, source: source, identity: peer, serial: nextSerial, now: now)
         nextSerial += 1
         entry.address = connections[id]?.address ?? ""
         entries[sessionID] = entry
@@ -161,7 +162,8 @@ extension Acceptor {
         connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
     }
 
-    /// A client that has met a newer host of its session must not be served by this one. [FTSL §4.3]
+    /// A client that has met a newer host of its session must not be served by this one. [FTSL
+    /// §4.3]
     private func hostRefusal(_ proven: HostIdentity) -> HandshakeMessage.Verdict? {
         if proven.generation > host.generation {
             return .init(
