@@ -2,8 +2,10 @@ internal import ArgumentParser
 
 /// The `ftsl` command: parses, runs, and turns every error into a sentence and a status.
 public enum CommandLineTool {
+    /// What `--version` says; also the version of the package.
     public static let version = "0.1.0"
 
+    /// Runs the command that this process's arguments name, and ends the process with its status.
     public static func main() -> Never {
         let arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
         do {
@@ -105,5 +107,7 @@ struct RootCommand: ParsableCommand {
         commandName: "ftsl",
         abstract: "Fault-tolerant messaging over TCP.",
         version: "ftsl \(CommandLineTool.version)",
-        subcommands: [ListenCommand.self, ConnectCommand.self, KeyCommand.self, ExplainCommand.self])
+        subcommands: [
+            ListenCommand.self, ConnectCommand.self, KeyCommand.self, ExplainCommand.self,
+        ])
 }

@@ -17,7 +17,8 @@ package final class TransportListener {
         self.endpoint = endpoint
     }
 
-    /// What a listener speaks. Credentials are asked for with each connection, so that they can be replaced.
+    /// What a listener speaks. Credentials are asked for with each connection, so that they can be
+    /// replaced.
     package struct Security {
         package var credentials: () -> TLSCredentials?
         package var allowsPlaintext: Bool

@@ -126,7 +126,8 @@ struct SecurityFileTests {
             ["--exec", "touch \(flag); cat"], at: "unix:\(path)", under: ada.wrapper)
         chmod(path, 0o777)
         let tool = try stage.path("ftsl")
-        try FileManager.default.copyItem(atPath: Tool.path, toPath: tool)
+        // By another process: a descriptor of ours, inherited by some other test's child, would make it busy.
+        try stage.run("cp", [Tool.path, tool])
         let other = try stage.start(
             Launch(
                 path: "setpriv",

@@ -77,7 +77,8 @@ extension Stage {
         try start(
             Launch(
                 path: "/usr/bin/python3",
-                arguments: ["-B", "\(Tool.tests)/Adversary/\(script)"] + arguments, input: input))
+                arguments: ["-B", "\(Tool.tests)/Adversary/\(script)"] + arguments,
+                environment: ["TMPDIR": folder], input: input))
     }
 
     /// The JSON object that a script ends with.

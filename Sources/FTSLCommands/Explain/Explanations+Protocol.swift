@@ -86,7 +86,8 @@ extension Explanations {
             causes: [
                 "it was installed anew", "somebody is in between and pretends to be it",
             ],
-            action: "ask its operator; if the change is meant: ftsl key revoke OLD-KEY, then as for "
+            action:
+                "ask its operator; if the change is meant: ftsl key revoke OLD-KEY, then as for "
                 + "an unknown one"),
     ]
 

@@ -135,6 +135,7 @@ final class Listener {
     /// Sessions of a key that was revoked, or that expired, end now; all others stay.
     private func endUntrusted() {
         guard let driver else { return }
+        driver.acceptor.reauthorize { gate.mayStream($0) }
         for id in driver.acceptor.sessionIDs {
             let identity = driver.acceptor.identity(of: id)
             guard identity.isVerified, !gate.mayStream(identity) else { continue }
@@ -187,7 +188,8 @@ final class Listener {
             if let sentence = ending.sentence { log.notice(sentence) }
             return
         }
-        // It goes on listening: a client that lost its connection must be able to come back for the last word.
+        // It goes on listening: a client that lost its connection must be able to come back for the
+        // last word.
         driver?.acceptor.isDraining = true
         finalEnding = (handle.id, ending)
         if driver?.acceptor.session(handle.id) == nil {
@@ -256,7 +258,8 @@ final class Listener {
         StandardError.write(JSONValue.object(object).line)
     }
 
-    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached: now.
+    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached:
+    /// now.
     private func stop(_ number: Int32, on loop: any EventLoop) {
         guard stoppedBy == nil, let driver else {
             exec?.killAll()

@@ -4,7 +4,8 @@ internal import FTSLTransport
 internal import Glibc
 internal import NIOCore
 
-/// Asks the person at the terminal whether a listener that was never met is the right one, as ssh does.
+/// Asks the person at the terminal whether a listener that was never met is the right one, as ssh
+/// does.
 ///
 /// stdin may be data and stdout somebody's pipe; so the question goes to the terminal itself.
 final class PeerQuestion {

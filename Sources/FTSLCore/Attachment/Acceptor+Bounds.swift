@@ -5,7 +5,8 @@ internal import NIOCore
 extension Acceptor {
     // MARK: Time
 
-    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its last `now`.
+    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its
+    /// last `now`.
     package var deadline: Instant {
         let stranger = unproven.first.flatMap { connections[$0]?.deadline }
         return min(stranger ?? .distantFuture, timers.min?.at ?? .distantFuture)
@@ -64,7 +65,8 @@ extension Acceptor {
 
     // MARK: Bounds [FTSL §2-7]
 
-    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
+    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get
+    /// in.
     func shedUnproven(newcomer: AcceptorConnection) {
         if !newcomer.isLocal {
             let own = unproven.filter { connections[$0]?.source == newcomer.source }
@@ -100,7 +102,8 @@ extension Acceptor {
         for entry in loose.dropLast(Bound.unconfirmedSessions) { forget(entry) }
     }
 
-    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
+    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked
+    /// goes first.
     ///
     /// One identity's own sessions go before they hold more than its share.
     func shedParked(of source: String, now: Instant) {
@@ -131,7 +134,8 @@ extension Acceptor {
         entry.parkedBytes = bytes
     }
 
-    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
+    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL
+    /// §6]
     func evictOldestParked(from source: String, now: Instant) -> Bool {
         let candidates = entries.values.filter { $0.source == source && $0.isParked }
         let oldest = candidates.min(by: Self.parkedEarlier)
@@ -165,7 +169,8 @@ extension Acceptor {
         drain(entry, now: now)
     }
 
-    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL §5.8]
+    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL
+    /// §5.8]
     func bury(_ entry: Entry, now: Instant) {
         let session = entry.session
         guard let outcome = session.outcome else { return }

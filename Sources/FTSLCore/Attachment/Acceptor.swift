@@ -2,9 +2,11 @@ internal import DequeModule
 internal import HeapModule
 package import NIOCore
 
-/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
+/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it
+/// hold.
 ///
-/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s. [FTSL §4]
+/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s.
+/// [FTSL §4]
 package final class Acceptor {
     enum Standing {
         case unconfirmed(since: Instant)
@@ -109,12 +111,21 @@ package final class Acceptor {
         shedUnproven(newcomer: connection)
     }
 
-    /// The transport has verified who is there; said before any byte of the connection is received. [FTSL §4.7]
+    /// The transport has verified who is there; said before any byte of the connection is received.
+    /// [FTSL §4.7]
     package func authenticated(
         _ id: ConnectionID, as identity: PeerIdentity, mayStream: Bool
     ) {
         connections[id]?.identity = identity
         connections[id]?.mayStream = mayStream
+    }
+
+    /// Permissions have changed: what still waits to prove itself is judged anew.
+    package func reauthorize(_ mayStream: (PeerIdentity) -> Bool) {
+        for case let connection? in unproven.map({ connections[$0] })
+        where connection.identity.isVerified {
+            connection.mayStream = mayStream(connection.identity)
+        }
     }
 
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
@@ -192,6 +203,10 @@ package final class Acceptor {
         while let frame = try connections[id]?.reader.next() {
             guard let connection = connections[id] else { return }
             switch (connection.state, frame.message) {
+            case (.opened, _) where !connection.mayStream,
+                (.resumed, _) where !connection.mayStream:
+                throw Failure(
+                    .peer, .authorityRefused, "\(connection.identity) is no longer trusted here")
             case (.asking, .open(let open)): self.open(id, open, now: now)
             case (.asking, .resume(let resume)): self.resume(id, resume, frame, now: now)
             case (.opened(let session), .confirm):
@@ -257,7 +272,8 @@ package final class Acceptor {
         drain(entry, now: now)
     }
 
-    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL §4.6]
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL
+    /// §4.6]
     private func supersede(_ entry: Entry, now: Instant) {
         guard let old = entry.connection else { return }
         var bytes = ByteBuffer()

@@ -1,4 +1,5 @@
-/// The one registry of things that go wrong: stable numbers, told to the peer in ABORT and VERDICT. [FTSL §8]
+/// The one registry of things that go wrong: stable numbers, told to the peer in ABORT and VERDICT.
+/// [FTSL §8]
 package enum FailureCode: UInt16, CaseIterable, Sendable {
     // Violations: the peer broke a rule of the protocol.
     case malformedFrame = 1
@@ -55,7 +56,8 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
     /// True for failures of a first connection that trying again does not mend. [FTSL §6]
     package var isPermanent: Bool {
         switch self {
-        case .hostUnknown, .authenticationFailed, .authorityRefused, .peerUnknown, .peerChanged: true
+        case .hostUnknown, .authenticationFailed, .authorityRefused, .peerUnknown, .peerChanged:
+            true
         default: isViolation
         }
     }

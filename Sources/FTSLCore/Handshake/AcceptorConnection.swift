@@ -1,6 +1,7 @@
 internal import NIOCore
 
-/// One accepted connection until it carries a session: read a question, answer, wait for the proof. [FTSL §4]
+/// One accepted connection until it carries a session: read a question, answer, wait for the proof.
+/// [FTSL §4]
 final class AcceptorConnection {
     enum State {
         /// Nothing complete was read.
@@ -44,7 +45,8 @@ final class AcceptorConnection {
         source == "local" || source.hasPrefix("127.") || source.isEmpty
     }
 
-    /// Whose limits this connection counts against: an anonymous peer's are its network's. [FTSL §6]
+    /// Whose limits this connection counts against: an anonymous peer's are its network's. [FTSL
+    /// §6]
     var account: String { identity.isVerified ? identity.description : source }
 
     func answer(_ message: HandshakeMessage, secret: SessionSecret?) {

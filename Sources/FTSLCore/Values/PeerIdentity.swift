@@ -1,6 +1,7 @@
 /// Who is at the other end of a connection, as far as the transport has verified it. [FTSL §4.7]
 ///
-/// A session belongs to the identity that opened it: it is resumed from no other, and never from a weaker one.
+/// A session belongs to the identity that opened it: it is resumed from no other, and never from a
+/// weaker one.
 package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// Nothing is verified: plain TCP or a Unix socket.
     case plaintext

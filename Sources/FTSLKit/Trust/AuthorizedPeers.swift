@@ -37,7 +37,8 @@ package enum Permission: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Clients that may come, as in ssh's authorized_keys: a key, what it may do, until when, and a name for people.
+/// Clients that may come, as in ssh's authorized_keys: a key, what it may do, until when, and a
+/// name for people.
 ///
 /// A line is `KEY allow=PERMISSION,… [expires=SECONDS-SINCE-1970] [NAME]`.
 package struct AuthorizedPeers: Sendable {

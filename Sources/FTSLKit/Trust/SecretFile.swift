@@ -1,7 +1,8 @@
 internal import FTSLTransport
 internal import Glibc
 
-/// Files that decide who is trusted: private to this user, never reached through a link, replaced whole.
+/// Files that decide who is trusted: private to this user, never reached through a link, replaced
+/// whole.
 package enum SecretFile {
     package struct Refused: Error, Equatable {
         package var text: String

@@ -1,7 +1,8 @@
 internal import Crypto
 package import NIOSSL
 
-/// What people compare: `ftsl1:` and the base32 of the SHA-256 of a public key (SubjectPublicKeyInfo, DER).
+/// What people compare: `ftsl1:` and the base32 of the SHA-256 of a public key
+/// (SubjectPublicKeyInfo, DER).
 package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     package static let prefix = "ftsl1:"
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")

@@ -17,7 +17,8 @@ package struct KeyPair: Sendable {
         package var text: String
     }
 
-    /// A new key. Certificates of ours are recognised by their key alone; name and dates mean nothing.
+    /// A new key. Certificates of ours are recognised by their key alone; name and dates mean
+    /// nothing.
     package static func generate() throws -> KeyPair {
         let key = P256.Signing.PrivateKey()
         let name = try DistinguishedName { CommonName("ftsl") }

@@ -2,7 +2,8 @@ internal import NIOCore
 
 /// Looks at a new connection's first byte: TLS begins with 0x16, FTSL with an F.
 ///
-/// So that one port can speak both where plaintext is allowed, and says nothing to plaintext where it is not.
+/// So that one port can speak both where plaintext is allowed, and says nothing to plaintext where
+/// it is not.
 final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -33,7 +34,8 @@ final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler {
                 return
             }
         } else if !allowsPlaintext {
-            // Nothing but a refusal will come of it, but that is said in a way the client understands.
+            // Nothing but a refusal will come of it, but that is said in a way the client
+            // understands.
             connection.refusePlaintext()
         }
         context.fireChannelRead(data)

@@ -10,7 +10,8 @@ package struct TLSCredentials: Sendable {
     package enum Recognition: Sendable {
         /// By its public key; the driver decides which keys it knows.
         case key
-        /// By a certificate under one of these authorities (a PEM file), names checked by the dialling end.
+        /// By a certificate under one of these authorities (a PEM file), names checked by the
+        /// dialling end.
         case authority(file: String)
     }
 
@@ -52,7 +53,8 @@ package struct TLSCredentials: Sendable {
         client.privateKey = key
         var server = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: key)
-        // The acceptor always wants to know who asks; the names in client certificates are no host names.
+        // The acceptor always wants to know who asks; the names in client certificates are no host
+        // names.
         server.certificateVerification = .noHostnameVerification
         switch recognition {
         case .key: client.certificateVerification = .noHostnameVerification
@@ -66,7 +68,8 @@ package struct TLSCredentials: Sendable {
         _ = try NIOSSLContext(configuration: serverConfiguration)
     }
 
-    /// What one handshake will learn. A key that was not looked at in this very handshake does not count.
+    /// What one handshake will learn. A key that was not looked at in this very handshake does not
+    /// count.
     func makeRecord() -> PeerRecord {
         switch recognition {
         case .key: PeerRecord(needsKey: true)
@@ -103,9 +106,11 @@ package struct TLSCredentials: Sendable {
         }
     }
 
-    /// The accepting end's handler. Whether a key may do anything is decided at OPEN, where it can be said kindly.
+    /// The accepting end's handler. Whether a key may do anything is decided at OPEN, where it can
+    /// be said kindly.
     ///
-    /// Each connection has a context of its own, and with it keys for session tickets that nobody else has: a TLS
+    /// Each connection has a context of its own, and with it keys for session tickets that nobody
+    /// else has: a TLS
     /// session resumed by ticket would skip the verification of the client's certificate.
     func serverHandler(record: PeerRecord) throws -> NIOSSLServerHandler {
         let context = try NIOSSLContext(configuration: serverConfiguration)
@@ -125,7 +130,8 @@ package struct TLSCredentials: Sendable {
         (try? SocketAddress(ipAddress: host, port: 0)) != nil
     }
 
-    /// The name a certificate under an authority stands for: its first DNS name, else its common name.
+    /// The name a certificate under an authority stands for: its first DNS name, else its common
+    /// name.
     static func name(of certificate: NIOSSLCertificate) -> String? {
         guard let bytes = try? certificate.toDERBytes(),
             let parsed = try? Certificate(derEncoded: bytes)

@@ -74,7 +74,8 @@ struct ManualText {
         clause.prefix(1).uppercased() + clause.dropFirst() + "."
     }
 
-    /// Sentences a line each, no line longer than the manual's 78 columns, nothing that roff would take for its own.
+    /// Sentences a line each, no line longer than the manual's 78 columns, nothing that roff would
+    /// take for its own.
     private static func paragraph(_ text: String) -> [String] {
         var lines: [String] = []
         for sentence in text.split(separator: ". ", omittingEmptySubsequences: true) {
