@@ -98,7 +98,11 @@ let package = Package(
             name: "FTSLCommandsTests",
             dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
         .testTarget(
-            name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
+            name: "FTSLTransportTests", dependencies: ["FTSLTransport", nioSSL],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FTSLKitTests", dependencies: ["FTSLKit", "FTSLTransport"],
+            swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
