@@ -11,7 +11,8 @@ struct CorpusTests {
         for input in inputs { expectUnbroken(entry, input.bytes, input.name) }
     }
 
-    /// Replay with `FTSL_FUZZ_SEED`; a trap leaves the input in the file that `FTSL_FUZZ_KEEP` names.
+    /// Replay with `FTSL_FUZZ_SEED`; a trap leaves the input in the file that `FTSL_FUZZ_KEEP`
+    /// names.
     @Test("No random mutation of the corpus breaks a promise", arguments: FuzzEntry.allCases)
     func mutations(entry: FuzzEntry) throws {
         let environment = ProcessInfo.processInfo.environment

@@ -1,10 +1,11 @@
 internal import FTSLCore
 internal import NIOCore
 
-/// A listener between an honest client, which must notice nothing, and an adversary, which may do anything.
+/// A listener between an honest client, which must notice nothing, and an adversary, which may do
+/// anything.
 ///
-/// The adversary knows the secrets of its own sessions, so it gets behind the MACs; what it sends can be damaged
-/// before or after they are computed.
+/// The adversary knows the secrets of its own sessions, so it gets behind the MACs; what it sends
+/// can be damaged before or after they are computed.
 func fuzzAcceptor(_ bytes: UnsafeRawBufferPointer) throws(Broken) {
     var input = FuzzInput(bytes)
     let attack = Attack(options: input.byte())
@@ -116,6 +117,7 @@ final class Attack {
             try hold(connection != honest.connection, "the honest client was thrown out")
             closing.append(connection)
         case .ended(let id, let outcome):
+            applications[id] = nil
             try hold(id != honest.id, "the honest session ended: \(outcome)")
         case .forgotten(let id): applications[id] = nil
         case .detached(let id, let failure):
@@ -136,7 +138,16 @@ final class Attack {
     }
 
     private func drain(_ id: SessionID) throws(Broken) {
-        guard let application = applications[id] else { return }
+        guard let application = applications[id] else {
+            // A tombstone: nobody hears it any more, and still its events must be taken.
+            while let event = acceptor.session(id)?.nextEvent() {
+                if case .detach(let failure) = event {
+                    acceptor.detachRequested(id, failure, now: now)
+                }
+            }
+            acceptor.touched(id, now: now)
+            return
+        }
         for failure in try application.drain(now: now) {
             acceptor.detachRequested(id, failure, now: now)
         }
@@ -189,7 +200,8 @@ final class Attack {
             try pump()
             try honest.deliver(to: acceptor, now: now)
             try pump()
-            // Deadlines are never in the past once everything was handled: the alarm would ring for ever.
+            // Deadlines are never in the past once everything was handled: the alarm would ring for
+            // ever.
             try hold(acceptor.deadline > now, "the acceptor's deadline does not move on")
         }
     }

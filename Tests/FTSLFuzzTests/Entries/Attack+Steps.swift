@@ -90,7 +90,8 @@ extension Attack {
         }
     }
 
-    /// The adversary looks at what came and does what an honest client would; its answer may be damaged.
+    /// The adversary looks at what came and does what an honest client would; its answer may be
+    /// damaged.
     private func answer(_ index: Int, _ input: inout FuzzInput) throws(Broken) {
         let inbox = slots[index].inbox
         slots[index].inbox = []

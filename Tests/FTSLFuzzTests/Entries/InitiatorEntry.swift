@@ -1,7 +1,8 @@
 internal import FTSLCore
 internal import NIOCore
 
-/// A client between its user and a listener that lies: what arrives can be damaged, invented or withheld.
+/// A client between its user and a listener that lies: what arrives can be damaged, invented or
+/// withheld.
 func fuzzInitiator(_ bytes: UnsafeRawBufferPointer) throws(Broken) {
     var input = FuzzInput(bytes)
     let ambush = Ambush(options: input.byte())
