@@ -99,6 +99,10 @@ let package = Package(
             dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLKitTests",
+            dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],
+            swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
