@@ -119,7 +119,13 @@ package enum Endpoint: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unix: true
         case .tcp(let host, _):
-            host == "localhost" || host == "::1" || host.hasPrefix("127.")
+            host == "localhost" || host == "::1" || Self.isLoopbackAddress(host)
         }
+    }
+
+    /// 127.0.0.0/8 in digits; a host name that begins like one may be anywhere.
+    private static func isLoopbackAddress(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -17,6 +17,9 @@ package enum TransportFailure {
             return Failure(.peer, .unreachable, "the connection was closed")
         case let error as NIOSSLError: return ofTLS("\(error)")
         case let error as BoringSSLError: return ofTLS("\(error)")
+        case is NIOSSLExtraError:
+            return Failure(
+                .peer, .authenticationFailed, "the peer's certificate is not one for this host")
         case is SocketAddressError: return Failure(.local, .hostUnknown, "host name unknown")
         case ChannelError.connectTimeout(let limit):
             let seconds = Double(limit.nanoseconds) / 1e9
@@ -26,6 +29,11 @@ package enum TransportFailure {
     }
 
     private static func ofTLS(_ text: String) -> Failure {
+        if text.contains("EOF during handshake") {
+            return Failure(
+                .peer, .unreachable,
+                "the connection was closed during the TLS handshake; does the peer speak TLS?")
+        }
         if text.contains("WRONG_VERSION_NUMBER") {
             return Failure(.peer, .notFTSL, "the peer does not speak TLS")
         }

@@ -27,6 +27,10 @@ package final class TransportListener {
             self.credentials = credentials
             self.allowsPlaintext = allowsPlaintext
         }
+
+        package static var plaintext: Security {
+            Security(credentials: { nil }, allowsPlaintext: true)
+        }
     }
 
     /// Called on the event loop for each accepted connection, with the peer's address without port.

@@ -72,6 +72,15 @@ struct KeyCommand: ParsableCommand {
             }
             let until = try expires.map(Self.seconds)
             let (side, name) = (side, name)
+            // It becomes part of a line that is read back.
+            guard name.isOneLine, !name.hasPrefix("expires="), !name.hasPrefix(" ") else {
+                throw Ending(.usage, "a name is one line that does not begin with 'expires='")
+            }
+            if side == .server, name.contains(":") {
+                guard let endpoint = try? Endpoint(parsing: name, for: .connect),
+                    "\(endpoint)" == name, name.isOneWord
+                else { throw Ending(.usage, "'\(name)' is not an endpoint") }
+            }
             try TrustStore.ofThisUser.orEnd { store throws(SecretFile.Refused) in
                 switch side {
                 case .client:
@@ -121,8 +130,8 @@ struct KeyCommand: ParsableCommand {
                     let until = entry.expires.map {
                         " until \(Date(timeIntervalSince1970: Double($0)).formatted(.iso8601))"
                     }
-                    RawOutput.write(
-                        "client \(entry.key) \(allow)\(until ?? "") \(entry.name)\n", to: 1)
+                    let line = "client \(entry.key) \(allow)\(until ?? "") \(entry.name)"
+                    RawOutput.write(line.trimmedEnd + "\n", to: 1)
                 }
             }
             for entry in servers {
@@ -133,8 +142,8 @@ struct KeyCommand: ParsableCommand {
                             "endpoint": .string(entry.endpoint), "name": .string(entry.name),
                         ]).line, to: 1)
                 } else {
-                    RawOutput.write(
-                        "server \(entry.key) \(entry.endpoint) \(entry.name)\n", to: 1)
+                    let line = "server \(entry.key) \(entry.endpoint) \(entry.name)"
+                    RawOutput.write(line.trimmedEnd + "\n", to: 1)
                 }
             }
         }

@@ -60,8 +60,8 @@ final class Listener {
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        driver.listen(on: endpoint, security: security).assumeIsolated().whenComplete {
-            [unowned self] result in
+        let binding = driver.listen(on: endpoint, security: security).assumeIsolated()
+        binding.whenComplete { [unowned self] result in
             switch result {
             case .success(let listener):
                 listening = listener
@@ -135,6 +135,7 @@ final class Listener {
     /// Sessions of a key that was revoked, or that expired, end now; all others stay.
     private func endUntrusted() {
         guard let driver else { return }
+        driver.acceptor.reauthorize { gate.mayStream($0) }
         for id in driver.acceptor.sessionIDs {
             let identity = driver.acceptor.identity(of: id)
             guard identity.isVerified, !gate.mayStream(identity) else { continue }

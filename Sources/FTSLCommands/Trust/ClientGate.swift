@@ -25,9 +25,11 @@ final class ClientGate {
     @discardableResult
     func reload() -> Bool {
         var status = stat()
-        let now =
-            stat(store.authorizedPeersPath, &status) == 0
-            ? (UInt64(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec) : (0, 0, 0)
+        // The time of the last change of any kind: a mode that was put right counts too.
+        var now = (inode: UInt64(0), seconds: 0, nanoseconds: 0)
+        if stat(store.authorizedPeersPath, &status) == 0 {
+            now = (UInt64(status.st_ino), status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+        }
         if let lastSeen, lastSeen == now { return false }
         lastSeen = now
         do {

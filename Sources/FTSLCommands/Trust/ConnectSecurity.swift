@@ -35,10 +35,13 @@ struct ConnectSecurity {
         }
     }
 
-    /// A session that was opened with a verified peer never goes back to plaintext. [FTSL §4.7]
+    /// A session that was opened with a verified peer never goes back to plaintext, and one that was opened on
+    /// loopback does not take its plaintext elsewhere. [FTSL §4.7]
     func security(for endpoint: Endpoint, bound: PeerIdentity?) -> Dialer.Security {
-        let mustBeSecure = bound?.isVerified ?? (wanted || (!endpoint.isLoopback && !insecure))
-        guard mustBeSecure, let credentials else { return .plaintext }
+        let isBound = bound?.isVerified ?? false
+        let mustBeSecure = isBound || wanted || (!endpoint.isLoopback && !insecure)
+        guard mustBeSecure else { return .plaintext }
+        guard let credentials else { preconditionFailure("TLS without credentials") }
         return .tls(credentials) { judge.judge($0, at: endpoint) }
     }
 }

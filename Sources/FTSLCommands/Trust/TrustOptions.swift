@@ -38,6 +38,9 @@ struct CertificateOptions: ParsableArguments {
             throw Ending(.configuration, error.text)
         } catch let error as TLSCredentials.Unusable {
             throw Ending(.configuration, error.text)
+        } catch {
+            throw Ending(
+                .configuration, "\(store.identityPath) holds no usable identity: \(error)")
         }
     }
 }
@@ -45,7 +48,8 @@ struct CertificateOptions: ParsableArguments {
 enum PrivateKeyFile {
     /// A private key that others can read is no secret.
     static func check(_ path: String) throws(SecretFile.Refused) {
-        guard try SecretFile.read(path, privately: true) != nil else {
+        // Tools that renew certificates keep keys behind links.
+        guard try SecretFile.read(path, privately: true, followingLinks: true) != nil else {
             throw SecretFile.Refused(text: "there is no file \(path)")
         }
     }

@@ -120,6 +120,14 @@ package final class Acceptor {
         connections[id]?.mayStream = mayStream
     }
 
+    /// Permissions have changed: what still waits to prove itself is judged anew.
+    package func reauthorize(_ mayStream: (PeerIdentity) -> Bool) {
+        for case let connection? in unproven.map({ connections[$0] })
+        where connection.identity.isVerified {
+            connection.mayStream = mayStream(connection.identity)
+        }
+    }
+
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
         guard let connection = connections[id] else { return }
         switch connection.state {
@@ -195,6 +203,10 @@ package final class Acceptor {
         while let frame = try connections[id]?.reader.next() {
             guard let connection = connections[id] else { return }
             switch (connection.state, frame.message) {
+            case (.opened, _) where !connection.mayStream,
+                (.resumed, _) where !connection.mayStream:
+                throw Failure(
+                    .peer, .authorityRefused, "\(connection.identity) is no longer trusted here")
             case (.asking, .open(let open)): self.open(id, open, now: now)
             case (.asking, .resume(let resume)): self.resume(id, resume, frame, now: now)
             case (.opened(let session), .confirm):

@@ -10,7 +10,9 @@ package enum Permission: Hashable, Sendable, CustomStringConvertible {
     case migrate
     case control
 
+    /// Nil unless it is one, and reads back as the same from a line of the file.
     package init?(_ text: String) {
+        guard text.isOneWord else { return nil }
         let parts = text.split(separator: "=", maxSplits: 1)
         guard let name = parts.first else { return nil }
         let glob = parts.count > 1 ? String(parts[1]) : "#"

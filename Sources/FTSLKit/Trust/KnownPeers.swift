@@ -63,7 +63,17 @@ package struct KnownPeers: Sendable {
 }
 
 extension String {
-    var trimmedEnd: String {
+    /// Visible and without a separator: it stays one field when it is written into a line.
+    package var isOneWord: Bool {
+        !isEmpty && isOneLine && !unicodeScalars.contains { $0.properties.isWhitespace }
+    }
+
+    /// Without control characters: it stays one line, and does nothing to a terminal.
+    package var isOneLine: Bool {
+        !unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
+    package var trimmedEnd: String {
         var text = self
         while text.hasSuffix(" ") { text.removeLast() }
         return text

@@ -11,8 +11,14 @@ package enum SecretFile {
     }
 
     /// The file's text; nil when there is none. Refuses what others could have written or read.
-    package static func read(_ path: String, privately: Bool) throws(Refused) -> String? {
-        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+    ///
+    /// A link is followed only to a file that somebody named, and then that file is looked at.
+    package static func read(
+        _ path: String, privately: Bool, followingLinks: Bool = false
+    ) throws(Refused) -> String? {
+        if !followingLinks { try checkFolder(of: path) }
+        let link = followingLinks ? 0 : O_NOFOLLOW
+        let descriptor = open(path, O_RDONLY | link | O_CLOEXEC | O_NONBLOCK)
         if descriptor < 0, errno == ENOENT { return nil }
         if descriptor < 0, errno == ELOOP {
             throw Refused(text: "\(path) is a symbolic link; it must be a file of its own")
@@ -82,7 +88,8 @@ package enum SecretFile {
 
     /// Reads, changes and replaces a file while no other `ftsl` does.
     package static func update<R>(
-        _ path: String, _ change: (String) throws(Refused) -> (text: String, result: R)
+        _ path: String, privately: Bool,
+        _ change: (String) throws(Refused) -> (text: String, result: R)
     ) throws(Refused) -> R {
         try makeFolder(of: path)
         let lock = open("\(path).lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -91,7 +98,7 @@ package enum SecretFile {
         while flock(lock, LOCK_EX) != 0 {
             guard errno == EINTR else { throw failure("lock", path) }
         }
-        let old = try read(path, privately: true) ?? ""
+        let old = try read(path, privately: privately) ?? ""
         let (text, result) = try change(old)
         if text != old { try write(text, to: path) }
         return result
@@ -104,13 +111,23 @@ package enum SecretFile {
             folder += "/\(part)"
             if mkdir(folder, 0o700) != 0, errno != EEXIST { throw failure("create", folder) }
         }
+        try checkFolder(of: path)
+    }
+
+    /// Whoever can rename files in the folder decides what they say.
+    private static func checkFolder(of path: String) throws(Refused) {
+        let end = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = end == path.startIndex ? "." : String(path[..<end])
         var status = stat()
-        guard lstat(folder, &status) == 0 else { throw failure("read", folder) }
+        if lstat(folder, &status) != 0 {
+            if errno == ENOENT { return }
+            throw failure("read", folder)
+        }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw Refused(text: "\(folder) is not a folder of its own")
         }
         guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-            throw Refused(text: "\(folder) can be changed by others")
+            throw Refused(text: "\(folder) can be changed by others: chmod 700 \(folder)")
         }
     }
 

@@ -16,7 +16,8 @@ package struct TrustStore: Sendable {
             return try parse(text)
         }
         // Two first uses at once must end with one identity.
-        return try SecretFile.update(identityPath) { text throws(SecretFile.Refused) in
+        return try SecretFile.update(identityPath, privately: true) {
+            text throws(SecretFile.Refused) in
             if !text.isEmpty { return (text, try parse(text)) }
             do {
                 let pair = try KeyPair.generate()
@@ -51,7 +52,7 @@ package struct TrustStore: Sendable {
     package func updateKnownPeers(
         _ change: (inout KnownPeers) -> Void
     ) throws(SecretFile.Refused) {
-        try SecretFile.update(knownPeersPath) { text throws(SecretFile.Refused) in
+        try SecretFile.update(knownPeersPath, privately: false) { text throws(SecretFile.Refused) in
             var peers = try KnownPeers(parsing: text, path: knownPeersPath)
             change(&peers)
             return (peers.text, ())
@@ -61,7 +62,8 @@ package struct TrustStore: Sendable {
     package func updateAuthorizedPeers(
         _ change: (inout AuthorizedPeers) -> Void
     ) throws(SecretFile.Refused) {
-        try SecretFile.update(authorizedPeersPath) { text throws(SecretFile.Refused) in
+        try SecretFile.update(authorizedPeersPath, privately: false) {
+            text throws(SecretFile.Refused) in
             var peers = try AuthorizedPeers(parsing: text, path: authorizedPeersPath)
             change(&peers)
             return (peers.text, ())

@@ -159,7 +159,8 @@ final class SessionEcho {
             let driver = AcceptorDriver(
                 configuration: AcceptorConfiguration(), service: EchoService(), on: server)
             acceptor.value = driver
-            return driver.listen(on: .tcp(host: "127.0.0.1", port: 0)).map { $0.endpoint }
+            return driver.listen(on: .tcp(host: "127.0.0.1", port: 0), security: .plaintext)
+                .map { $0.endpoint }
         }.wait()
         let opened = client.makePromise(of: Void.self)
         client.execute {
