@@ -101,7 +101,8 @@ let package = Package(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport", nioSSL],
             swiftSettings: settings),
         .testTarget(
-            name: "FTSLKitTests", dependencies: ["FTSLKit", "FTSLTransport"],
+            name: "FTSLKitTests",
+            dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],
             swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),

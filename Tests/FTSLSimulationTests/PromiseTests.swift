@@ -73,8 +73,7 @@ struct PromiseTests {
             let over = (1_000 + UInt64(outage)) * millisecond
             let back = report.client.attachedAt.dropFirst().first ?? .max
             // Full jitter below a doubling ceiling: the step in progress is not longer than the
-            // cap, and not
-            // much longer than the outage itself.
+            // cap, and not much longer than the outage itself.
             let step = min(
                 Bound.redialCap.wholeNanoseconds,
                 2 * UInt64(outage) * millisecond + 100 * millisecond)

@@ -5,8 +5,7 @@ internal import NIOPosix
 /// Delivers signals to an event loop instead of to a handler that may do next to nothing.
 ///
 /// The signals are blocked everywhere and waited for on a thread of its own: none is lost between
-/// the start of the
-/// process and the moment somebody cares, as it would be while it is ignored.
+/// the start of the process and the moment somebody cares, as it would be while it is ignored.
 package final class SignalWatcher {
     private static let handled = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD]
 

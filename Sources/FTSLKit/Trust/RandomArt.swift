@@ -3,8 +3,7 @@ package import FTSLTransport
 /// A drawn picture of a key, so that two screens can be compared at a glance.
 ///
 /// The same walk as ssh's randomart ("drunken bishop"): people know how to read it, and a wrong key
-/// differs in the
-/// whole picture, which a few words read aloud do not.
+/// differs in the whole picture, which a few words read aloud do not.
 package enum RandomArt {
     private static let width = 17
     private static let height = 9

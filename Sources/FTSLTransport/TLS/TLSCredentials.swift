@@ -110,8 +110,8 @@ package struct TLSCredentials: Sendable {
     /// be said kindly.
     ///
     /// Each connection has a context of its own, and with it keys for session tickets that nobody
-    /// else has: a TLS
-    /// session resumed by ticket would skip the verification of the client's certificate.
+    /// else has: a TLS session resumed by ticket would skip the verification of the client's
+    /// certificate.
     func serverHandler(record: PeerRecord) throws -> NIOSSLServerHandler {
         let context = try NIOSSLContext(configuration: serverConfiguration)
         switch recognition {

@@ -5,8 +5,7 @@ internal import NIOCore
 /// anything.
 ///
 /// The adversary knows the secrets of its own sessions, so it gets behind the MACs; what it sends
-/// can be damaged
-/// before or after they are computed.
+/// can be damaged before or after they are computed.
 func fuzzAcceptor(_ bytes: UnsafeRawBufferPointer) throws(Broken) {
     var input = FuzzInput(bytes)
     let attack = Attack(options: input.byte())
@@ -118,6 +117,7 @@ final class Attack {
             try hold(connection != honest.connection, "the honest client was thrown out")
             closing.append(connection)
         case .ended(let id, let outcome):
+            applications[id] = nil
             try hold(id != honest.id, "the honest session ended: \(outcome)")
         case .forgotten(let id): applications[id] = nil
         case .detached(let id, let failure):
@@ -138,7 +138,16 @@ final class Attack {
     }
 
     private func drain(_ id: SessionID) throws(Broken) {
-        guard let application = applications[id] else { return }
+        guard let application = applications[id] else {
+            // A tombstone: nobody hears it any more, and still its events must be taken.
+            while let event = acceptor.session(id)?.nextEvent() {
+                if case .detach(let failure) = event {
+                    acceptor.detachRequested(id, failure, now: now)
+                }
+            }
+            acceptor.touched(id, now: now)
+            return
+        }
         for failure in try application.drain(now: now) {
             acceptor.detachRequested(id, failure, now: now)
         }
