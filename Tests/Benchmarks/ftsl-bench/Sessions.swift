@@ -82,7 +82,7 @@ final class SessionLoad: @unchecked Sendable {
 
     /// Takes what comes, and ends its own direction when the other has ended.
     private final class Peer: SessionApplication {
-        private unowned let handle: SessionHandle
+        private let handle: SessionHandle
         init(_ handle: SessionHandle) { self.handle = handle }
         func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {
             handle.took(bytes.readableBytes, from: channel)
@@ -128,10 +128,7 @@ final class SessionLoad: @unchecked Sendable {
     }
 
     private func begin() {
-        guard left > 0 else {
-            if running.isEmpty { done?.succeed() }
-            return
-        }
+        guard left > 0 else { return }
         left -= 1
         let driver = InitiatorDriver(
             endpoints: [endpoint], configuration: InitiatorConfiguration(),
@@ -151,15 +148,22 @@ final class SessionLoad: @unchecked Sendable {
             }
             // Not now: the driver is still on the stack.
             self.client.execute {
-                self.running[key] = nil
+                self.running[key]?.whenQuiet { self.ended(key) }
                 self.begin()
             }
         }
         driver.start()
     }
 
+    private func ended(_ key: ObjectIdentifier) {
+        client.execute {
+            self.running[key] = nil
+            if self.left == 0, self.running.isEmpty { self.done?.succeed() }
+        }
+    }
+
     private final class Greeter: SessionApplication {
-        private unowned let handle: SessionHandle
+        private let handle: SessionHandle
         init(_ handle: SessionHandle) { self.handle = handle }
         func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {}
         func finished(_ channel: ChannelNumber) { handle.tookEnd(channel) }
