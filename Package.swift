@@ -98,7 +98,8 @@ let package = Package(
             name: "FTSLCommandsTests",
             dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
         .testTarget(
-            name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
+            name: "FTSLTransportTests", dependencies: ["FTSLTransport", nioSSL],
+            swiftSettings: settings),
         .testTarget(
             name: "FTSLKitTests",
             dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],

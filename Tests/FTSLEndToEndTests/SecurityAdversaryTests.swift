@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Somebody on the way, or with a copy of what went by.
+/// Somebody on the way, or with a copy of what went by. [FTSL §4.7]
 @Suite("Adversaries", .onStage, .needs("openssl"))
 struct SecurityAdversaryTests {
     /// A script of `Tests/Adversary` that stands between the ends; `port` is where clients find it.
@@ -145,7 +145,7 @@ struct SecurityAdversaryTests {
     // MARK: Downgrade
 
     @Test(
-        "A handshake that was changed on its way is refused with 76",
+        "A handshake that was changed on its way is refused with 77",
         arguments: [
             "versions", "limits-up", "service", "item-up", "version", "limits-down", "flags",
             "item-down",
@@ -156,7 +156,7 @@ struct SecurityAdversaryTests {
             ["--exec", "touch \(flag); cat"], under: stage.person("ada").wrapper)
         let eve = try between("rewriting.py", ["\(listener.port)", mode])
         let client = try stage.connect("127.0.0.1:\(eve.port)")
-        try expectStatus(76, client)
+        try expectRefusal(client, 77, "MAC")
         #expect(try eve.said.object("change") { $0.has("changed") }.has("changed"))
         #expect(FileManager.default.fileExists(atPath: flag) == false)
     }

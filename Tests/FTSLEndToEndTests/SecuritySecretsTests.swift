@@ -82,7 +82,7 @@ struct SecuritySecretsTests {
     }
 
     private func secrets(in verdict: JSONObject) throws -> [Data] {
-        let hex = verdict.description.split(separator: "\"").filter {
+        let hex = verdict.description.components(separatedBy: "\"").filter {
             $0.count == 64 && $0.allSatisfy(\.isHexDigit)
         }
         try #require(hex.count == 3, "\(verdict)")

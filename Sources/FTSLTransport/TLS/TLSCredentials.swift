@@ -1,6 +1,6 @@
 internal import FTSLCore
 internal import NIOCore
-internal import NIOSSL
+package import NIOSSL
 internal import SwiftASN1
 internal import X509
 
@@ -132,7 +132,7 @@ package struct TLSCredentials: Sendable {
 
     /// The name a certificate under an authority stands for: its first DNS name, else its common
     /// name.
-    static func name(of certificate: NIOSSLCertificate) -> String? {
+    package static func name(of certificate: NIOSSLCertificate) -> String? {
         guard let bytes = try? certificate.toDERBytes(),
             let parsed = try? Certificate(derEncoded: bytes)
         else { return nil }
