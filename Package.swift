@@ -90,5 +90,21 @@ let package = Package(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+        .target(
+            name: "FTSLFuzzing", dependencies: ["FTSLCore", nioCore],
+            path: "Tests/FTSLFuzzTests/Entries", swiftSettings: settings),
+        .testTarget(
+            name: "FTSLFuzzTests", dependencies: ["FTSLFuzzing"], path: "Tests/FTSLFuzzTests",
+            exclude: ["Entries", "Program", "Corpus", "seed_corpus.py"], sources: ["Checks"],
+            swiftSettings: settings),
     ]
 )
+
+// libFuzzer brings the main function, so the fuzzer builds only in a build of its own: `make fuzz`.
+if Context.environment["FTSL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "ftsl-fuzz", dependencies: ["FTSLFuzzing"], path: "Tests/FTSLFuzzTests/Program",
+            swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library"])]))
+}

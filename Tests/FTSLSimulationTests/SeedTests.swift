@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 struct SeedTests {
+    /// [FTSL §2]
     @Test("Two thousand seeds hold every invariant", arguments: 0..<20)
     func seeds(_ hundred: UInt64) {
         for seed in hundred * 100 + 1...hundred * 100 + 100 {

@@ -8,9 +8,9 @@ struct ConnectCommand: ParsableCommand {
         commandName: "connect",
         abstract: "A full-duplex pipe that survives.",
         discussion: """
-            Sends stdin to a listener and writes what it answers to stdout. The session outlives its \
-            connections: nothing is lost, doubled or reordered, and exit status 0 means that the other \
-            side has taken every byte.
+            Sends stdin to a listener and writes what it answers to stdout. The session outlives \
+            its connections: nothing is lost, doubled or reordered, and exit status 0 means that \
+            the other side has taken every byte.
             """)
 
     @OptionGroup var options: ConnectOptions

@@ -5,7 +5,8 @@ internal import NIOCore
 extension Acceptor {
     // MARK: Time
 
-    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its last `now`.
+    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its
+    /// last `now`.
     package var deadline: Instant {
         let stranger = unproven.first.flatMap { connections[$0]?.deadline }
         return min(stranger ?? .distantFuture, timers.min?.at ?? .distantFuture)
@@ -64,7 +65,8 @@ extension Acceptor {
 
     // MARK: Bounds [FTSL §2-7]
 
-    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
+    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get
+    /// in.
     func shedUnproven() {
         while unproven.count > configuration.maxUnprovenConnections, let id = unproven.first {
             condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
@@ -92,7 +94,8 @@ extension Acceptor {
         for entry in loose.dropLast(Bound.unconfirmedSessions) { forget(entry) }
     }
 
-    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
+    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked
+    /// goes first.
     func shedParked(now: Instant) {
         guard parkedBytes > configuration.parkedMemory else { return }
         let parked = entries.values.filter(\.isParked)
@@ -108,7 +111,8 @@ extension Acceptor {
         entry.parkedBytes = bytes
     }
 
-    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
+    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL
+    /// §6]
     func evictOldestParked(from source: String, now: Instant) -> Bool {
         let candidates = entries.values.filter { $0.source == source && $0.isParked }
         let oldest = candidates.min(by: Self.parkedEarlier)
@@ -142,7 +146,8 @@ extension Acceptor {
         drain(entry, now: now)
     }
 
-    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL §5.8]
+    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL
+    /// §5.8]
     func bury(_ entry: Entry, now: Instant) {
         let session = entry.session
         guard let outcome = session.outcome else { return }

@@ -2,9 +2,11 @@ internal import DequeModule
 internal import HeapModule
 package import NIOCore
 
-/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
+/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it
+/// hold.
 ///
-/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s. [FTSL §4]
+/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s.
+/// [FTSL §4]
 package final class Acceptor {
     enum Standing {
         case unconfirmed(since: Instant)
@@ -231,7 +233,8 @@ package final class Acceptor {
         drain(entry, now: now)
     }
 
-    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL §4.6]
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL
+    /// §4.6]
     private func supersede(_ entry: Entry, now: Instant) {
         guard let old = entry.connection else { return }
         var bytes = ByteBuffer()

@@ -1,6 +1,7 @@
 internal import NIOCore
 
-/// One accepted connection until it carries a session: read a question, answer, wait for the proof. [FTSL §4]
+/// One accepted connection until it carries a session: read a question, answer, wait for the proof.
+/// [FTSL §4]
 final class AcceptorConnection {
     enum State {
         /// Nothing complete was read.

@@ -45,7 +45,7 @@ package struct ReceiveChannel {
     package var granted: UInt64 { announcedCredit - min(announcedCredit, taken) }
     package var report: (received: UInt64, digest: UInt64) { (received, digest.value) }
 
-    /// Accepts data that may overlap what is here; returns the new part.
+    /// Accepts data that may overlap what is here; returns the new part. [FTSL §5.1]
     package mutating func receive(
         _ bytes: ByteBuffer, at position: UInt64, now: Instant
     ) throws(Failure) -> ByteBuffer? {
@@ -121,10 +121,11 @@ package struct ReceiveChannel {
         if finPosition != nil { tookEnd() }
     }
 
-    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL §5.3]
+    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL
+    /// §5.3]
     ///
-    /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and another
-    /// BLOCKED, for ever. A little waits for the acknowledgement's delay.
+    /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and
+    /// another BLOCKED, for ever. A little waits for the acknowledgement's delay.
     package mutating func blocked(reserve: (UInt64) -> Bool) {
         defer { if taken + window >= announcedCredit + window / 4 { announceNow = true } }
         guard buffered < window / 2, window < maxWindow else { return }

@@ -98,6 +98,7 @@ extension Session {
         stopLingering()
     }
 
+    /// The channel that a frame of the peer's data is about. [FTSL §5.9]
     private func receiver(of channel: ChannelNumber) throws(Failure) -> Int {
         guard let index = receiveIndex(channel) else {
             throw .violation(

@@ -208,7 +208,8 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL §5.5]
+    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL
+    /// §5.5]
     package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken
@@ -221,9 +222,9 @@ package final class Session {
 
     /// Gives the session up: the peer gets what was written so far, then the reason. [FTSL §5.6]
     ///
-    /// Refused, and false, once this end both acknowledged the peer's last FIN and sent its own: then the peer
-    /// may already know success, and a later failure is local. Without `keepingData`, what the peer has not
-    /// received is dropped at once, to make room.
+    /// Refused, and false, once this end both acknowledged the peer's last FIN and sent its own:
+    /// then the peer may already know success, and a later failure is local. Without `keepingData`,
+    /// what the peer has not received is dropped at once, to make room.
     @discardableResult
     package func abort(_ failure: Failure, keepingData: Bool = true) -> Bool {
         guard case .open = phase, ownAbort == nil else { return false }

@@ -33,8 +33,8 @@ package enum Bound {
     package static let unconfirmedPerAddress = 16
     /// "gone" must be heard again after at least this long. [FTSL §4.4]
     package static let goneConfirmation: Duration = .seconds(30)
-    /// A redial that is not answered by then is begun anew: the kernel repeats an unanswered SYN after 1, 3, 7 s,
-    /// and a network that is back should not wait for that.
+    /// A redial that is not answered by then is begun anew: the kernel repeats an unanswered SYN
+    /// after 1, 3, 7 s, and a network that is back should not wait for that.
     package static let redialPatience: Duration = .seconds(4)
     package static let redialFirst: Duration = .milliseconds(50)
     package static let redialCap: Duration = .seconds(10)

@@ -2,8 +2,8 @@ package import NIOCore
 
 /// Cuts the bytes of an attachment into frames; DATA payloads come out as they arrive. [FTSL §3.2]
 ///
-/// A payload need not be complete to be useful: on a link that dies every 300 ms a slow 64 KiB frame would
-/// otherwise never arrive.
+/// A payload need not be complete to be useful: on a link that dies every 300 ms a slow 64 KiB
+/// frame would otherwise never arrive.
 package struct FrameDecoder {
     package enum Element: Equatable {
         /// Part of a DATA payload: contiguous with what came before on this attachment.

@@ -123,7 +123,8 @@ package final class AcceptorDriver {
         setAlarm()
     }
 
-    /// With many sessions some deadline is always near; a few milliseconds of lateness keep the alarm cheap.
+    /// With many sessions some deadline is always near; a few milliseconds of lateness keep the
+    /// alarm cheap.
     private func setAlarm() {
         let pause = UInt64(min(20_000_000, 2_000 * connections.count))
         alarm?.set(for: max(acceptor.deadline, MonotonicClock.now.advanced(nanoseconds: pause)))

@@ -3,7 +3,8 @@ internal import FTSLCore
 internal import FTSLTransport
 package import Glibc
 
-/// A command run by `/bin/sh -c` in a process group of its own, with pipes for its standard streams.
+/// A command run by `/bin/sh -c` in a process group of its own, with pipes for its standard
+/// streams.
 package struct ChildProcess {
     package struct SpawnFailure: Error {
         package var text: String

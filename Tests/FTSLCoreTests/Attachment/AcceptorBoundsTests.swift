@@ -41,6 +41,7 @@ struct AcceptorBoundsTests {
         #expect(!acceptor.wasClosed(stranger))
     }
 
+    /// [FTSL §6]
     @Test("A stranger has ten seconds")
     func handshakeDeadline() {
         let acceptor = AcceptorBench()
@@ -55,6 +56,7 @@ struct AcceptorBoundsTests {
         #expect(acceptor.core.deadline == .distantFuture)
     }
 
+    /// [FTSL §4.1]
     @Test("A session that was never confirmed is forgotten after a minute")
     func unconfirmed() {
         let acceptor = AcceptorBench()

@@ -23,6 +23,7 @@ struct KeyScheduleTests {
         #expect(fresh.bytes != secret.bytes)
     }
 
+    /// [FTSL §4.5]
     @Test("Keys that force an all-zero result are refused")
     func smallOrder() throws {
         let (_, a, _) = try pair()
@@ -35,6 +36,7 @@ struct KeyScheduleTests {
         }
     }
 
+    /// [FTSL §4.5]
     @Test("A MAC holds for one sender, one kind, one transcript and one secret")
     func separation() throws {
         let (secret, _, _) = try pair()

@@ -15,6 +15,7 @@ struct ReceiveChannelTests {
         }
     }
 
+    /// [FTSL §5.1]
     @Test("Overlapping data is trimmed: each byte comes out once")
     func overlap() throws {
         var channel = channel()
@@ -28,6 +29,7 @@ struct ReceiveChannelTests {
         #expect(channel.report == (170, digest(pattern(170))))
     }
 
+    /// [FTSL §5.1]
     @Test("Data beyond a hole, beyond the credit or beyond the end is a violation")
     func violations() throws {
         var channel = channel()
@@ -46,6 +48,7 @@ struct ReceiveChannelTests {
             } == .contradictoryState)
     }
 
+    /// [FTSL §5.2]
     @Test("Nothing is acknowledged before it is taken, and FIN only with everything before it")
     func acknowledgement() throws {
         var channel = channel()
@@ -63,6 +66,7 @@ struct ReceiveChannelTests {
         #expect(channel.isDone)
     }
 
+    /// [FTSL §5.4]
     @Test("A wrong digest is told before the end is acknowledged")
     func digestMismatch() throws {
         var channel = channel()
@@ -90,6 +94,7 @@ struct ReceiveChannelTests {
                 == .contradictoryState)
     }
 
+    /// [FTSL §5.2]
     @Test("An acknowledgement leaves after a quarter of the window, or 25 ms, or with the end")
     func delay() throws {
         var channel = channel(window: 1_000)
@@ -120,6 +125,7 @@ struct ReceiveChannelTests {
         #expect(channel.mustAnnounce(now: .ms(25)))
     }
 
+    /// [FTSL §5.3]
     @Test("The window grows by doubling while it, not the reader, is what limits")
     func growth() throws {
         var channel = channel(window: 1_000, max: 3_000)
@@ -140,6 +146,7 @@ struct ReceiveChannelTests {
         #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_500, 4_500))
     }
 
+    /// [FTSL §5.3]
     @Test("BLOCKED is answered at once with much credit, and with little only after the delay")
     func sillyWindow() throws {
         var channel = channel(window: 1_000, max: 1_000)
@@ -155,6 +162,7 @@ struct ReceiveChannelTests {
         #expect(channel.mustAnnounce(now: .ms(1)))
     }
 
+    /// [FTSL §5.5]
     @Test("A reader that went away takes everything from then on, and says where it was")
     func stop() throws {
         var channel = channel(window: 1_000)

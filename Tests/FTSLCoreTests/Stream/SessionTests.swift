@@ -51,6 +51,7 @@ struct SessionTests {
         #expect(pair.left.statistics.attachments == 2)
     }
 
+    /// [FTSL §5.7]
     @Test("BYE waits for the exit status where the service has one")
     func exitStatus() {
         let pair = SessionPair(flags: .exitStatus)
@@ -80,6 +81,7 @@ struct SessionTests {
         #expect(command.rightEvents.detachCodes == [.unexpectedFrame])
     }
 
+    /// [FTSL §5.9]
     @Test("Standard error is a channel of its own, and only one way")
     func standardError() {
         let pair = SessionPair(flags: .standardError)
@@ -93,6 +95,7 @@ struct SessionTests {
         #expect(pair.left.room(on: .standardError) == 0)
     }
 
+    /// [FTSL §5.5]
     @Test("A writer told STOP ends where it is and says so")
     func stop() {
         let pair = SessionPair(window: 1_024)
@@ -110,6 +113,7 @@ struct SessionTests {
         #expect(pair.right.outcome == .complete)
     }
 
+    /// [FTSL §5.6]
     @Test("ABORT comes after the bytes that were written before it")
     func abort() {
         let pair = SessionPair()
@@ -130,6 +134,7 @@ struct SessionTests {
         #expect(pair.left.isOver && pair.right.isOver)
     }
 
+    /// [FTSL §5.6]
     @Test("ABORT is refused once the peer may know success")
     func lateAbort() {
         let pair = SessionPair()
@@ -235,6 +240,7 @@ struct SessionTests {
         #expect(pair.rightEvents.detachCodes == [.unexpectedFrame])
     }
 
+    /// [FTSL §5.9]
     @Test("Channels that do not exist cannot be acknowledged, stopped, blocked or ended")
     func badChannels() {
         let nine = ChannelNumber(9)
