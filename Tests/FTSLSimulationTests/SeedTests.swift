@@ -81,8 +81,8 @@ struct SeedTests {
     @Test(
         "Seeds that once failed hold",
         arguments: [
-            // One end gave up while it still read what the other, which had given up, wrote: each waited
-            // for the other's credit until its linger time was over.
+            // One end gave up while it still read what the other, which had given up, wrote: each
+            // waited for the other's credit until its linger time was over.
             24_293 as UInt64, 58_448,
         ])
     func oldFailures(_ seed: UInt64) {

@@ -16,7 +16,7 @@ struct ModuleTests {
         ],
         "FTSLCommands": [
             "FTSLKit", "FTSLCore", "FTSLTransport", "NIOCore", "NIOPosix", "ArgumentParser",
-            "FoundationEssentials", "CPlatform", "Glibc", "Darwin",
+            "FoundationEssentials", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],
         "ftsl-sim": ["FTSLSimulation", "ArgumentParser", "Dispatch", "Glibc", "Darwin"],
