@@ -173,13 +173,13 @@ _ftsl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    listen|connect|explain|help)
+    listen|connect|key|explain|help)
         # Offer subcommand argument completions
         "_ftsl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'listen connect explain help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'listen connect key explain help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,7 +188,7 @@ _ftsl_listen() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --name --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --forward --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -200,6 +200,15 @@ _ftsl_listen() {
         return
         ;;
     '--name')
+        return
+        ;;
+    '--tls-cert')
+        return
+        ;;
+    '--tls-key')
+        return
+        ;;
+    '--tls-ca')
         return
         ;;
     '--max-sessions')
@@ -252,9 +261,9 @@ _ftsl_listen() {
 
 _ftsl_connect() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--retry-first --exit-status --progress --no-progress -N -q --quiet --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--timeout --give-up-after --linger --local --size --limit-rate --interval --summary --status-fd --buffer --heartbeat --session-timeout --quit-after -w --idle-timeout --log-format --color --context --drain-timeout)
+    non_repeating_flags=(--retry-first --exit-status --progress --no-progress -N --accept-new --insecure -q --quiet --version -h --help)
+    repeating_options=(--peer)
+    non_repeating_options=(--timeout --give-up-after --linger --local --size --limit-rate --interval --summary --status-fd --buffer --heartbeat --session-timeout --quit-after -w --idle-timeout --tls-cert --tls-key --tls-ca --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -302,6 +311,158 @@ _ftsl_connect() {
     '-w'|'--idle-timeout')
         return
         ;;
+    '--tls-cert')
+        return
+        ;;
+    '--tls-key')
+        return
+        ;;
+    '--tls-ca')
+        return
+        ;;
+    '--peer')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_key() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __ftsl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    show|trust|list|revoke)
+        # Offer subcommand argument completions
+        "_ftsl_key_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'show trust list revoke' -- "${cur}"))
+        ;;
+    esac
+}
+
+_ftsl_key_show() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--art --json -q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_key_trust() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(-q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--as --name --allow --expires --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--as')
+        __ftsl_add_completions -W 'client'$'\n''server'
+        return
+        ;;
+    '--name')
+        return
+        ;;
+    '--allow')
+        return
+        ;;
+    '--expires')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_key_list() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--json -q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_key_revoke() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(-q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
     '--log-format')
         __ftsl_add_completions -W 'text'$'\n''json'
         return
