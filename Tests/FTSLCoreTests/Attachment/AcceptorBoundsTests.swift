@@ -122,23 +122,50 @@ struct AcceptorBoundsTests {
         #expect(mine.count == 2)
     }
 
-    @Test("Parked sessions hold no more than their memory; the longest parked goes first")
-    func parkedMemory() throws {
-        let acceptor = AcceptorBench { $0.parkedMemory = 150_000 }
-        let all = clients(3, acceptor)
+    /// Loses the connections of all sessions, one a millisecond, each with this much unsent.
+    private func park(_ acceptor: AcceptorBench, _ bytes: Int) throws -> [SessionID] {
         let ids = acceptor.core.sessionIDs
         for (index, id) in ids.enumerated() {
             let session = try #require(acceptor.core.session(id))
-            session.write(pattern(60_000), to: .main)
+            session.write(pattern(bytes), to: .main)
             acceptor.now = .ms(index)
             let connection = try #require(acceptor.core.connection(of: id))
             acceptor.core.closed(connection, nil, now: acceptor.now)
         }
+        return ids
+    }
+
+    @Test("Parked sessions hold no more than their memory; the longest parked goes first")
+    func parkedMemory() throws {
+        let acceptor = AcceptorBench {
+            $0.parkedMemory = 150_000
+            $0.parkedSharePerSource = 1
+        }
+        let all = clients(3, acceptor)
+        let ids = try park(acceptor, 60_000)
         #expect(acceptor.core.session(ids[0])?.outcome != nil)
         #expect(acceptor.core.session(ids[0])?.heldBytes == 0, "evicted for its memory")
         #expect(acceptor.core.session(ids[1])?.outcome == nil)
         #expect(acceptor.core.session(ids[2])?.outcome == nil)
         #expect(all.count == 3)
+    }
+
+    @Test("One identity's parked sessions hold its share at most, and the others keep theirs")
+    func parkedShare() throws {
+        let acceptor = AcceptorBench {
+            $0.parkedMemory = 400_000
+            $0.parkedSharePerSource = 4
+        }
+        for (seed, name) in ["quiet", "greedy", "greedy"].enumerated() {
+            let initiator = InitiatorBench(seed: UInt64(seed) + 20)
+            initiator.start()
+            let id = acceptor.accept()
+            acceptor.core.authenticated(id, as: .key(name), mayStream: true)
+            acceptor.say(initiator.say(acceptor.say(initiator.connect(), on: id)), on: id)
+        }
+        let ids = try park(acceptor, 60_000)
+        let ended = ids.map { acceptor.core.session($0)?.outcome != nil }
+        #expect(ended == [false, true, false], "the greedy one loses its own oldest")
     }
 
     @Test("When tombstones are full a new session is refused, never an old one forgotten")
