@@ -1,7 +1,8 @@
 import FTSLSimulation
 import Testing
 
-/// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its checker.
+/// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its
+/// checker.
 struct MutationTests {
     typealias Invariant = Checker.Invariant
 

@@ -309,8 +309,10 @@ package final class Session {
     func settle(_ outcome: Outcome) {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
-        // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort?.positions.isEmpty ?? true { abandonSends() }
+        // What an aborting end wrote is still delivered, unless the peer gave up first and takes
+        // nothing; nothing else is needed any more.
+        let isOwed = ownAbort?.positions.isEmpty == false && peerAbort == nil && !byeReceived
+        if !isOwed { abandonSends() }
         events.append(.settled(outcome))
     }
 

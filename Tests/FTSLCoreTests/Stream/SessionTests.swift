@@ -158,6 +158,32 @@ struct SessionTests {
         #expect(pair.left.isOver && pair.right.isOver)
     }
 
+    @Test("An end that gives up after the other did, before it had read all, ends as well")
+    func abortAfterAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.takesAtOnce = false
+        let failure = Failure(.local, .applicationFailed, "")
+        for session in [pair.left, pair.right] { session.write(pattern(9_000), to: .main) }
+        pair.right.abort(failure)
+        pair.exchange()
+        #expect(pair.left.outcome == nil, "it has not read what the other wrote before")
+        pair.left.abort(failure)
+        pair.exchange()
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
+    @Test("An end that was told ABORT says BYE although it had more to send")
+    func byeAfterPeerAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.right.write(pattern(9_000), to: .main)
+        pair.takesAtOnce = false
+        pair.exchange()
+        pair.left.abort(Failure(.local, .applicationFailed, ""))
+        pair.exchange()
+        #expect(pair.right.outcome != nil)
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
     @Test("A violation is told to the peer, ends the session and condemns the connection")
     func violation() {
         let pair = SessionPair()
