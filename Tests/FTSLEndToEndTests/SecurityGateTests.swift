@@ -116,6 +116,22 @@ struct SecurityGateTests {
         try expectRefusal(client, 77, "no longer trusted")
     }
 
+    @Test("After SIGHUP the new key of this user is its own, and the old one a stranger's")
+    func rotation() throws {
+        let (ada, thief) = try (stage.person("ada"), stage.person("thief"))
+        let old = try ada.key()
+        let listener = try ada.listen(["--exec", "cat"])
+        try FileManager.default.copyItem(atPath: ada.folder, toPath: thief.folder)
+        try thief.expectEcho(listener.endpoint, ["--peer", old])
+        unlink(ada.identity)
+        let new = try ada.key()
+        listener.program.signal(SIGHUP)
+        try expectSoon("the new key in use") {
+            try ada.connect(listener.endpoint).wait(.seconds(20)) == .status(0)
+        }
+        try expectRefusal(thief.connect(listener.endpoint, ["--peer", new]), 77, old)
+    }
+
     @Test("Nobody is let in on the word of a file that others can write, until it is put right")
     func writableList() throws {
         let scene = try scene()

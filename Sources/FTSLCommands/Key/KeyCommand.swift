@@ -18,6 +18,8 @@ struct KeyCommand: ParsableCommand {
         @Flag(help: "As a JSON object.")
         var json = false
 
+        @OptionGroup var global: GlobalOptions
+
         func run() throws {
             let key = try TrustStore.ofThisUser.fingerprint()
             if json {
@@ -62,6 +64,8 @@ struct KeyCommand: ParsableCommand {
                 "Until when a client may come: a date (2027-01-31) or a time with zone.",
                 valueName: "date"))
         var expires: String?
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let key = try fingerprint(key)
@@ -112,6 +116,8 @@ struct KeyCommand: ParsableCommand {
         @Flag(help: "As JSON objects, one a line.")
         var json = false
 
+        @OptionGroup var global: GlobalOptions
+
         func run() throws {
             let (clients, servers) = try TrustStore.ofThisUser.orEnd {
                 store throws(SecretFile.Refused) in
@@ -155,6 +161,8 @@ struct KeyCommand: ParsableCommand {
 
         @Argument(help: ArgumentHelp("Its fingerprint.", valueName: "key"))
         var key: String
+
+        @OptionGroup var global: GlobalOptions
 
         func run() throws {
             let key = try fingerprint(key)

@@ -31,8 +31,7 @@ final class Listener {
         let mustHaveTLS = !endpoint.isLoopback && !options.insecure
         let own: Fingerprint?
         do {
-            credentials = try options.certificates.credentials(store)
-            own = options.certificates.isGiven ? nil : try store.identity().fingerprint
+            (credentials, own) = try options.certificates.credentialsAndKey(store)
         } catch {
             // On loopback a folder that cannot be written is no reason not to serve plaintext.
             if mustHaveTLS || options.certificates.isGiven { throw error }
@@ -123,7 +122,7 @@ final class Listener {
 
     private func reload() {
         do {
-            credentials = try options.certificates.credentials(.ofThisUser)
+            (credentials, gate.own) = try options.certificates.credentialsAndKey(.ofThisUser)
             log.info("credentials read again")
         } catch {
             log.error("kept the old credentials: \((error as? Ending)?.sentence ?? "\(error)")")

@@ -6,7 +6,8 @@ internal import Glibc
 /// Decides what a verified identity may do at a listener, and notices when that changes.
 final class ClientGate {
     private let store: TrustStore
-    private let own: Fingerprint?
+    /// This user's own key, which needs no permission; another one after SIGHUP if it was replaced.
+    var own: Fingerprint?
     /// False on loopback and with `--insecure`, where plaintext would get in anyway.
     private let requiresTrust: Bool
     private let log: Log

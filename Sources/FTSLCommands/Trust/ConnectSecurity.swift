@@ -35,8 +35,8 @@ struct ConnectSecurity {
         }
     }
 
-    /// A session that was opened with a verified peer never goes back to plaintext, and one that was opened on
-    /// loopback does not take its plaintext elsewhere. [FTSL §4.7]
+    /// A session that was opened with a verified peer never goes back to plaintext, and one that
+    /// was opened on loopback does not take its plaintext elsewhere. [FTSL §4.7]
     func security(for endpoint: Endpoint, bound: PeerIdentity?) -> Dialer.Security {
         let isBound = bound?.isVerified ?? false
         let mustBeSecure = isBound || wanted || (!endpoint.isLoopback && !insecure)

@@ -25,8 +25,8 @@ final class PeerQuestion {
     func ask(_ key: Fingerprint, at endpoint: Endpoint, answered: @escaping (Bool) -> Void) {
         RawOutput.write(
             "The listener at \(endpoint) is not known here. Its key is\n\(key)\n"
-                + "\(RandomArt.draw(key))\nDoes 'ftsl key show --art' on that machine say the same? "
-                + "(yes/no) ", to: terminal)
+                + "\(RandomArt.draw(key))\nDoes 'ftsl key show --art' on that machine say the "
+                + "same? (yes/no) ", to: terminal)
         source.onBytes = { [self] bytes in
             line += String(decoding: bytes.readableBytesView, as: UTF8.self)
             guard line.contains("\n") else {

@@ -46,8 +46,8 @@ final class ServerJudge {
     private func changed(_ old: Fingerprint, _ new: Fingerprint) -> Failure {
         Failure(
             .peer, .peerChanged,
-            "its key has changed from \(old) to \(new); somebody may be in between. If the change is "
-                + "meant, run: ftsl key revoke \(old)")
+            "its key has changed from \(old) to \(new); somebody may be in between. If the change "
+                + "is meant, run: ftsl key revoke \(old)")
     }
 
     private func unknown(
@@ -57,8 +57,8 @@ final class ServerJudge {
             stranger = (key, endpoint)
             return Failure(
                 .peer, .peerUnknown,
-                "its key \(key) is not known here; compare it with 'ftsl key show' on that machine, "
-                    + "then use --peer or --accept-new")
+                "its key \(key) is not known here; compare it with 'ftsl key show' on that "
+                    + "machine, then use --peer or --accept-new")
         }
         try store.updateKnownPeers { $0.trust(key, at: "\(endpoint)", name: "") }
         log.notice("\(endpoint) has the key \(key); remembered")

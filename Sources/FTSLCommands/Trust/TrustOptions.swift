@@ -26,6 +26,12 @@ struct CertificateOptions: ParsableArguments {
 
     var isGiven: Bool { tlsCa != nil }
 
+    /// The credentials, and this user's own key if they are made of it.
+    func credentialsAndKey(_ store: TrustStore) throws -> (TLSCredentials, Fingerprint?) {
+        let credentials = try credentials(store)
+        return (credentials, isGiven ? nil : try store.fingerprint())
+    }
+
     /// The credentials to prove ourselves with: the given files, or this user's own key.
     func credentials(_ store: TrustStore) throws -> TLSCredentials {
         do {

@@ -84,7 +84,7 @@ package struct AuthorizedPeers: Sendable {
         else { return nil }
         let words = allow.dropFirst(6).split(separator: ",")
         let permissions = words.compactMap { Permission(String($0)) }
-        guard permissions.count == words.count else { return nil }
+        guard !words.isEmpty, permissions.count == words.count else { return nil }
         var expires: Int64?
         if let first = fields.first, first.hasPrefix("expires=") {
             guard let seconds = Int64(first.dropFirst(8)) else { return nil }

@@ -8,11 +8,15 @@ struct ManualText {
 
     /// Options that every command has.
     var common: [OptionDefinition] {
-        guard let first = root.subcommands.first else { return [] }
+        guard let first = leaves.first else { return [] }
         return first.options.filter { option in
-            option.kind != .positional
-                && root.subcommands.allSatisfy { $0.option(option.key) != nil }
+            option.kind != .positional && leaves.allSatisfy { $0.option(option.key) != nil }
         }
+    }
+
+    /// Commands that do something: `key` alone only has others below it.
+    private var leaves: [CommandDefinition] {
+        root.subcommands.flatMap { $0.subcommands.isEmpty ? [$0] : $0.subcommands }
     }
 
     func own(_ command: String) -> [OptionDefinition] {

@@ -48,7 +48,9 @@ final class Host: @unchecked Sendable {
             AcceptorDriver(configuration: settings, service: service, on: loop.loop)
         }
         self.driver = driver
-        listener = try loop.wait { driver.listen(on: .tcp(host: "127.0.0.1", port: 0)) }
+        listener = try loop.wait {
+            driver.listen(on: .tcp(host: "127.0.0.1", port: 0), security: .plaintext)
+        }
         guard case .tcp(_, let port) = listener.endpoint else {
             preconditionFailure("a TCP endpoint has a port")
         }
