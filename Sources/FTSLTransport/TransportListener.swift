@@ -31,10 +31,6 @@ package final class TransportListener {
         package static var plaintext: Security {
             Security(credentials: { nil }, allowsPlaintext: true)
         }
-
-        package static var plaintext: Security {
-            Security(credentials: { nil }, allowsPlaintext: true)
-        }
     }
 
     /// Called on the event loop for each accepted connection, with the peer's address without port.
