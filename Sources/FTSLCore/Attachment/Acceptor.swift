@@ -184,6 +184,9 @@ package final class Acceptor {
         entries[id]?.identity ?? .plaintext
     }
 
+    /// Alarms that were set, outdated ones included.
+    package var timerCount: Int { timers.count }
+
     package var reservedMemory: UInt64 { budget.budget.reserved }
 
     /// All sessions that are known here, oldest first.
@@ -200,8 +203,9 @@ package final class Acceptor {
     // MARK: Handshake
 
     private func advance(_ id: ConnectionID, now: Instant) throws(Failure) {
-        while let frame = try connections[id]?.reader.next() {
-            guard let connection = connections[id] else { return }
+        while let connection = connections[id], !connection.isClosing,
+            let frame = try connection.reader.next()
+        {
             switch (connection.state, frame.message) {
             case (.opened, _) where !connection.mayStream,
                 (.resumed, _) where !connection.mayStream:

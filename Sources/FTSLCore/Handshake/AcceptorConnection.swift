@@ -49,6 +49,8 @@ final class AcceptorConnection {
     /// §6]
     var account: String { identity.isVerified ? identity.description : source }
 
+    var isClosing: Bool { if case .closing = state { true } else { false } }
+
     func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
         let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)
         outgoing.writeImmutableBuffer(bytes)

@@ -120,7 +120,7 @@ package final class Session {
 
     /// Asks the process for more; false when the cap would be passed. [FTSL §5.3]
     func reserve(_ bytes: UInt64) -> Bool {
-        guard budget.budget.reserve(bytes) else { return false }
+        guard budget.budget.reserveMore(bytes) else { return false }
         reserved += bytes
         return true
     }

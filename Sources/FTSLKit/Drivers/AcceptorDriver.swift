@@ -56,7 +56,7 @@ package final class AcceptorDriver {
 
     /// Call on the event loop.
     package func listen(
-        on endpoint: Endpoint, security: TransportListener.Security
+        on endpoint: Endpoint, security: TransportListener.Security = .plaintext
     ) -> EventLoopFuture<TransportListener> {
         TransportListener.bind(
             endpoint, security: security, userTimeout: heartbeat * 5 / 2, on: loop
