@@ -116,7 +116,7 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" drain-timeout' -l 'drain-timeout' -d 'After SIGINT or SIGTERM, how long what is in flight may take.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" version' -l 'version' -d 'Show the version.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" timeout' -l 'timeout' -d 'Whole time to connect the first time (default: fail at once on refusal, 10 s on silence).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" timeout' -l 'timeout' -d 'Time to connect the first time (default: fail at once on refusal, 10 s on silence).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" retry-first' -l 'retry-first' -d 'Keep trying when the first connection fails.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" give-up-after' -l 'give-up-after' -d 'How long without a connection before giving up (default: the session time-out).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl connect" linger' -l 'linger' -d 'How long to stay for the peer\'s last word.' -rfka ''

@@ -2,8 +2,10 @@ internal import ArgumentParser
 
 /// The `ftsl` command: parses, runs, and turns every error into a sentence and a status.
 public enum CommandLineTool {
+    /// What `--version` says; also the version of the package.
     public static let version = "0.1.0"
 
+    /// Runs the command that this process's arguments name, and ends the process with its status.
     public static func main() -> Never {
         let arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
         do {

@@ -4,7 +4,8 @@ package import NIOPosix
 
 /// Options every connection of ours gets.
 enum SocketTuning {
-    /// Unsent bytes in the kernel: enough to keep a fast link busy, few enough that urgent frames overtake bulk.
+    /// Unsent bytes in the kernel: enough to keep a fast link busy, few enough that urgent frames
+    /// overtake bulk.
     static let unsent = 128 << 10
     private static let tcpNotSentLowWater = ChannelOptions.Types.SocketOption(
         level: .tcp, name: .init(rawValue: 25))

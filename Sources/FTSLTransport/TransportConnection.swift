@@ -28,7 +28,8 @@ package final class TransportConnection: ChannelInboundHandler {
     /// False while the kernel and NIO hold enough unsent bytes.
     package var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    /// True when this machine no longer has the address the connection speaks from: nothing will arrive on it.
+    /// True when this machine no longer has the address the connection speaks from: nothing will
+    /// arrive on it.
     package var isStranded: Bool {
         guard let local = context?.channel.localAddress, let ip = local.ipAddress else {
             return false
@@ -45,8 +46,9 @@ package final class TransportConnection: ChannelInboundHandler {
 
     /// Lets what was sent arrive, then closes.
     ///
-    /// Closing a socket with unread input resets it and may destroy what is still on its way; so this side only
-    /// ends its own direction, goes on reading, and closes at the peer's end or after `patience`.
+    /// Closing a socket with unread input resets it and may destroy what is still on its way; so
+    /// this side only ends its own direction, goes on reading, and closes at the peer's end or
+    /// after `patience`.
     package func finish(patience: TimeAmount = .milliseconds(500)) {
         guard let context, !isClosing else { return }
         isClosing = true

@@ -127,7 +127,9 @@ final class Search: @unchecked Sendable {
 
     private func take() -> UInt64? {
         queue.sync {
-            guard next <= range.upperBound, failures.count < enough, .now() < until else { return nil }
+            guard next <= range.upperBound, failures.count < enough, .now() < until else {
+                return nil
+            }
             defer { next += 1 }
             return next
         }

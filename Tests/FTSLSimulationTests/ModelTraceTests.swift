@@ -144,6 +144,7 @@ struct ModelTraceTests {
         }
     }
 
+    /// [FTSL §5.8]
     @Test("b8: 'gone' after the own BYE is success")
     func goneAfterBye() {
         var gone = 0

@@ -103,7 +103,8 @@ final class ConnectClient {
         }
     }
 
-    /// Whoever read our stdout is gone. What we still had to send is torn, unless its end was reached.
+    /// Whoever read our stdout is gone. What we still had to send is torn, unless its end was
+    /// reached.
     private func stdoutGone(_ handle: SessionHandle) {
         readerGone = true
         if !handle.session.sendingChannels[0].finished {
@@ -207,7 +208,8 @@ final class ConnectClient {
 
     private func ended(_ outcome: Outcome?, _ failure: Failure?) {
         finalOutcome = (outcome, failure)
-        // What came before a bad end is still written out; a session that never was has nothing to write.
+        // What came before a bad end is still written out; a session that never was has nothing to
+        // write.
         if plumbing == nil { isDrained = true }
         finishIfDone()
     }

@@ -8,9 +8,9 @@ struct ConnectCommand: ParsableCommand {
         commandName: "connect",
         abstract: "A full-duplex pipe that survives.",
         discussion: """
-            Sends stdin to a listener and writes what it answers to stdout. The session outlives its \
-            connections: nothing is lost, doubled or reordered, and exit status 0 means that the other \
-            side has taken every byte.
+            Sends stdin to a listener and writes what it answers to stdout. The session outlives \
+            its connections: nothing is lost, doubled or reordered, and exit status 0 means that \
+            the other side has taken every byte.
             """)
 
     @OptionGroup var options: ConnectOptions
@@ -35,6 +35,7 @@ enum EventLoopProgram {
         Descriptor.secureStandard()
         SignalWatcher.prepare()
         ProcessLimits.raise()
+        ProcessLimits.keepMemory()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { start($0) }
         fatalError("the event loop ended without an ending")
     }

@@ -15,7 +15,7 @@ struct ConnectOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Whole time to connect the first time (default: fail at once on refusal, 10 s on silence).",
+            "Time to connect the first time (default: fail at once on refusal, 10 s on silence).",
             valueName: "duration"))
     var timeout: TimeSpan?
 

@@ -48,7 +48,8 @@ struct SessionVerdict {
             if case .signal(let number) = exit {
                 return Ending(
                     .incomplete,
-                    "the remote command was killed by signal \(number); its output may be incomplete",
+                    "the remote command was killed by signal \(number); its output may be "
+                        + "incomplete",
                     code: .applicationFailed)
             }
             return .success

@@ -7,8 +7,8 @@ struct ListenCommand: ParsableCommand {
         commandName: "listen",
         abstract: "Accept sessions: pipe, command, forward.",
         discussion: """
-            Without a service it takes one session, writes what comes to stdout, sends stdin, and exits, \
-            like nc. With --exec, --forward or --keep-open it serves until stopped.
+            Without a service it takes one session, writes what comes to stdout, sends stdin, and \
+            exits, like nc. With --exec, --forward or --keep-open it serves until stopped.
             """)
 
     @OptionGroup var options: ListenOptions

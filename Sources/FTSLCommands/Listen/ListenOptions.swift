@@ -119,7 +119,8 @@ struct ListenOptions: ParsableArguments {
             guard insecure else {
                 throw Ending(
                     .configuration,
-                    "\(bound) would accept plaintext from everybody; say --insecure if that is meant"
+                    "\(bound) would accept plaintext from everybody; say --insecure if that is "
+                        + "meant"
                 )
             }
         }

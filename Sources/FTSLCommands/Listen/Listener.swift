@@ -198,7 +198,8 @@ final class Listener {
         StandardError.write(JSONValue.object(object).line)
     }
 
-    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached: now.
+    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached:
+    /// now.
     private func stop(_ number: Int32, on loop: any EventLoop) {
         guard stoppedBy == nil, let driver else {
             exec?.killAll()

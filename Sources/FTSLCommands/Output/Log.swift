@@ -60,8 +60,20 @@ final class Log: @unchecked Sendable {
         afterLine?()
     }
 
+    /// Text may be a peer's: what moves a cursor or turns a line around is shown, not done.
+    /// [FTSL §3]
+    static func harmless(_ text: String) -> String {
+        func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control || scalar.properties.isBidiControl
+        }
+        guard text.unicodeScalars.contains(where: isHarmful) else { return text }
+        return text.unicodeScalars.map { scalar in
+            isHarmful(scalar) ? "<U+\(String(scalar.value, radix: 16))>" : String(scalar)
+        }.joined()
+    }
+
     func line(_ level: Level, _ text: String, _ fields: [String: JSONValue]) -> String {
-        guard format == .json else { return "ftsl: \(text)\n" }
+        guard format == .json else { return "ftsl: \(Self.harmless(text))\n" }
         var object = fields
         object["level"] = .string(level.name)
         object["message"] = .string(text)

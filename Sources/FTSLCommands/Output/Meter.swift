@@ -2,7 +2,8 @@ internal import FTSLCore
 internal import FTSLKit
 internal import NIOCore
 
-/// One line on stderr that says how it goes: bytes, rate, time left, reconnects, replay, time offline, unacknowledged.
+/// One line on stderr that says how it goes: bytes, rate, time left, reconnects, replay, time
+/// offline, unacknowledged.
 final class Meter {
     private let monitor: SessionMonitor
     private let size: UInt64?

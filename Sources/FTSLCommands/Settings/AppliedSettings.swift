@@ -26,7 +26,8 @@ struct AppliedSettings: Equatable {
         }
     }
 
-    /// Whose fault it is that the arguments do not parse: an added setting without which the complaint is another.
+    /// Whose fault it is that the arguments do not parse: an added setting without which the
+    /// complaint is another.
     ///
     /// - Parameter complaint: what the parser says about arguments; nil when it accepts them.
     func culprit(_ complaint: ([String]) -> String?) -> Setting? {

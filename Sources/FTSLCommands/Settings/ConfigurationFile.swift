@@ -2,8 +2,8 @@ internal import Glibc
 
 /// `config.json`: defaults and named contexts.
 ///
-/// A section's keys are long option names, for all commands that have the option, or command names with an object
-/// of options for that command alone.
+/// A section's keys are long option names, for all commands that have the option, or command names
+/// with an object of options for that command alone.
 struct ConfigurationFile {
     typealias Section = [String: JSONValue]
 

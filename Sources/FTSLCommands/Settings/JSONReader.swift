@@ -1,6 +1,7 @@
 /// Reads JSON that people write, and says where it is wrong.
 ///
-/// The system's decoder only says that it is; it also lets a key appear twice, which hides a setting.
+/// The system's decoder only says that it is; it also lets a key appear twice, which hides a
+/// setting.
 struct JSONReader {
     struct SyntaxError: Error, Equatable {
         var line: Int

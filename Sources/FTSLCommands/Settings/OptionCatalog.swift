@@ -35,7 +35,8 @@ struct OptionDefinition: Equatable, Sendable {
 struct CommandDefinition: Sendable {
     var name: String
     var abstract: String
-    /// Everything that can be set from outside: what has a long name, and a first positional `endpoint`.
+    /// Everything that can be set from outside: what has a long name, and a first positional
+    /// `endpoint`.
     var options: [OptionDefinition]
     var subcommands: [CommandDefinition]
 
@@ -45,7 +46,8 @@ struct CommandDefinition: Sendable {
     var allOptions: [OptionDefinition] { options + subcommands.flatMap(\.allOptions) }
 }
 
-/// Every command and option of `ftsl`, taken from the argument parser itself so that nothing is said twice.
+/// Every command and option of `ftsl`, taken from the argument parser itself so that nothing is
+/// said twice.
 enum OptionCatalog {
     static func load() -> CommandDefinition { load(RootCommand.self) }
 

@@ -54,7 +54,8 @@ struct Settings {
         self.path = path
     }
 
-    /// What the environment and the file hold; nil when neither has anything, which costs next to nothing to find out.
+    /// What the environment and the file hold; nil when neither has anything, which costs next to
+    /// nothing to find out.
     static func load(needed: Bool = false) throws(Ending) -> Settings? {
         let environment = SettingsEnvironment.read()
         let path = ConfigurationFile.standardPath { name in

@@ -2,7 +2,8 @@ internal import Glibc
 
 /// The `FTSL_…` variables of the environment, as options.
 enum SettingsEnvironment {
-    /// What `--exec` gives its children: not options in such a child, whatever options have these names.
+    /// What `--exec` gives its children: not options in such a child, whatever options have these
+    /// names.
     static let givenToChildren: Set<String> = [
         "FTSL_SESSION_ID", "FTSL_PEER", "FTSL_PEER_KEY", "FTSL_GENERATION", "FTSL_RESTORED",
         "FTSL_CHECKPOINT", "FTSL_CLOSED", "FTSL_MESSAGE_ID", "FTSL_TOPIC", "FTSL_INDEX",

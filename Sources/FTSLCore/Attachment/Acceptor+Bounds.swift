@@ -5,7 +5,8 @@ internal import NIOCore
 extension Acceptor {
     // MARK: Time
 
-    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its last `now`.
+    /// When `handleTimeout` wants to be called next: may be early, never late, and later than its
+    /// last `now`.
     package var deadline: Instant {
         let stranger = unproven.first.flatMap { connections[$0]?.deadline }
         return min(stranger ?? .distantFuture, timers.min?.at ?? .distantFuture)
@@ -37,6 +38,16 @@ extension Acceptor {
         guard deadline < entry.timerAt else { return }
         entry.timerAt = deadline
         timers.insert(Timer(at: deadline, serial: entry.serial, id: entry.session.identity.id))
+        if timers.count > Bound.timersPerSession * (entries.count + 16) { sweepTimers() }
+    }
+
+    /// Drops timers that would ring in vain: a session that comes and goes leaves one each time,
+    /// hours ahead.
+    private func sweepTimers() {
+        timers = Heap(
+            entries.values.filter { $0.timerAt != .distantFuture }.map {
+                Timer(at: $0.timerAt, serial: $0.serial, id: $0.session.identity.id)
+            })
     }
 
     func forget(_ entry: Entry) {
@@ -64,7 +75,8 @@ extension Acceptor {
 
     // MARK: Bounds [FTSL §2-7]
 
-    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get in.
+    /// At the limit the oldest unproven connection goes, so that newcomers and resumes always get
+    /// in.
     func shedUnproven() {
         while unproven.count > configuration.maxUnprovenConnections, let id = unproven.first {
             condemn(id, Failure(.peer, .limits, "too many connections that prove nothing"))
@@ -92,7 +104,8 @@ extension Acceptor {
         for entry in loose.dropLast(Bound.unconfirmedSessions) { forget(entry) }
     }
 
-    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked goes first.
+    /// Sessions without a connection may hold at most `parkedMemory` together; the longest parked
+    /// goes first.
     func shedParked(now: Instant) {
         guard parkedBytes > configuration.parkedMemory else { return }
         let parked = entries.values.filter(\.isParked)
@@ -108,7 +121,8 @@ extension Acceptor {
         entry.parkedBytes = bytes
     }
 
-    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL §6]
+    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL
+    /// §6]
     func evictOldestParked(from source: String, now: Instant) -> Bool {
         let candidates = entries.values.filter { $0.source == source && $0.isParked }
         let oldest = candidates.min(by: Self.parkedEarlier)
@@ -122,9 +136,9 @@ extension Acceptor {
     }
 
     private func evict(_ entry: Entry, now: Instant) {
-        entry.session.abort(
-            Failure(.local, .evicted, "evicted to make room while it had no connection"),
-            keepingData: false)
+        let why = Failure(.local, .evicted, "evicted to make room while it had no connection")
+        // Too late to abort, when its peer may know success: only its last word is missing.
+        if !entry.session.abort(why, keepingData: false) { entry.session.giveUp(why) }
         drain(entry, now: now)
     }
 
@@ -142,7 +156,8 @@ extension Acceptor {
         drain(entry, now: now)
     }
 
-    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL §5.8]
+    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL
+    /// §5.8]
     func bury(_ entry: Entry, now: Instant) {
         let session = entry.session
         guard let outcome = session.outcome else { return }

@@ -2,9 +2,11 @@ internal import DequeModule
 internal import HeapModule
 package import NIOCore
 
-/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it hold.
+/// The accepting host: opens, confirms and resumes sessions, and bounds what strangers can make it
+/// hold.
 ///
-/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s. [FTSL §4]
+/// No I/O, no clock: connections are numbers, time is an argument, effects are `AcceptorEvent`s.
+/// [FTSL §4]
 package final class Acceptor {
     enum Standing {
         case unconfirmed(since: Instant)
@@ -147,6 +149,9 @@ package final class Acceptor {
 
     package var unprovenConnections: Int { unproven.count }
 
+    /// Alarms that were set, outdated ones included.
+    package var timerCount: Int { timers.count }
+
     package var reservedMemory: UInt64 { budget.budget.reserved }
 
     /// All sessions that are known here, oldest first.
@@ -163,8 +168,9 @@ package final class Acceptor {
     // MARK: Handshake
 
     private func advance(_ id: ConnectionID, now: Instant) throws(Failure) {
-        while let frame = try connections[id]?.reader.next() {
-            guard let connection = connections[id] else { return }
+        while let connection = connections[id], !connection.isClosing,
+            let frame = try connection.reader.next()
+        {
             switch (connection.state, frame.message) {
             case (.asking, .open(let open)): self.open(id, open, now: now)
             case (.asking, .resume(let resume)): self.resume(id, resume, frame, now: now)
@@ -231,7 +237,8 @@ package final class Acceptor {
         drain(entry, now: now)
     }
 
-    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL §4.6]
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL
+    /// §4.6]
     private func supersede(_ entry: Entry, now: Instant) {
         guard let old = entry.connection else { return }
         var bytes = ByteBuffer()

@@ -1,7 +1,8 @@
 internal import DequeModule
 package import NIOCore
 
-/// The dialling end: opens a session, and finds a new connection whenever the last one dies. [FTSL §6]
+/// The dialling end: opens a session, and finds a new connection whenever the last one dies. [FTSL
+/// §6]
 ///
 /// No I/O, no clock: connections are numbers, time is an argument, effects are `InitiatorEvent`s.
 package final class Initiator {
@@ -30,7 +31,8 @@ package final class Initiator {
     var events = Deque<InitiatorEvent>()
     var startedAt = Instant(nanoseconds: 0)
     var settledAt: Instant?
-    /// CONFIRM may have reached the acceptor: starting over could run its service twice. [FTSL §4.1]
+    /// CONFIRM may have reached the acceptor: starting over could run its service twice. [FTSL
+    /// §4.1]
     var confirmHandedOut = false
     private var nextConnection: UInt64 = 1
     private var nextEndpoint = 0
@@ -214,8 +216,8 @@ package final class Initiator {
 
     /// Final only when all endpoints said so in one pass, and again 30 s later. [FTSL §4.4]
     ///
-    /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and the
-    /// outcome is fixed anyway.
+    /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and
+    /// the outcome is fixed anyway.
     private func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
         guard let session else {
             failed(failure, permanent: true, now: now)
@@ -289,7 +291,8 @@ package final class Initiator {
     // MARK: Ending
 
     func drain(now: Instant) {
-        guard let session else { return }
+        // What the session still had to tell was announced before the end.
+        guard !isEnded, let session else { return }
         if !session.events.isEmpty { events.append(.activity) }
         if session.outcome != nil, settledAt == nil { settledAt = now }
         guard session.isOver else { return }
@@ -307,6 +310,7 @@ package final class Initiator {
     }
 
     private func end(losing failure: Failure) {
+        guard !isEnded else { return }
         session?.giveUp(failure)
         session?.stopLingering()
         if let session, !session.events.isEmpty { events.append(.activity) }

@@ -43,8 +43,8 @@ package struct Liveness: Sendable {
 
     /// True, once, when the peer is silent for too long.
     ///
-    /// A clock that jumped, or a process that slept, past the deadline by more than an interval says nothing
-    /// about the peer: it gets one full interval of grace.
+    /// A clock that jumped, or a process that slept, past the deadline by more than an interval
+    /// says nothing about the peer: it gets one full interval of grace.
     package mutating func isSilent(now: Instant) -> Bool {
         guard silenceDeadline <= now else { return false }
         if now.since(silenceDeadline) > interval {

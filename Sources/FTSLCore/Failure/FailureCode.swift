@@ -1,4 +1,5 @@
-/// The one registry of things that go wrong: stable numbers, told to the peer in ABORT and VERDICT. [FTSL §8]
+/// The one registry of things that go wrong: stable numbers, told to the peer in ABORT and VERDICT.
+/// [FTSL §8]
 package enum FailureCode: UInt16, CaseIterable, Sendable {
     // Violations: the peer broke a rule of the protocol.
     case malformedFrame = 1

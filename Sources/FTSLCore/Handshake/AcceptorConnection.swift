@@ -1,6 +1,7 @@
 internal import NIOCore
 
-/// One accepted connection until it carries a session: read a question, answer, wait for the proof. [FTSL §4]
+/// One accepted connection until it carries a session: read a question, answer, wait for the proof.
+/// [FTSL §4]
 final class AcceptorConnection {
     enum State {
         /// Nothing complete was read.
@@ -32,6 +33,8 @@ final class AcceptorConnection {
         case .attached, .closing: false
         }
     }
+
+    var isClosing: Bool { if case .closing = state { true } else { false } }
 
     func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
         let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)

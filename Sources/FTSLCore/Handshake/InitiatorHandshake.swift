@@ -82,7 +82,8 @@ package struct InitiatorHandshake {
             state = .done
             return .verdict(verdict)
         case (.resuming(_, let secret, _), .verdict(let verdict)):
-            // "gone" comes from somebody who does not know the secret; everything else must prove itself.
+            // "gone" comes from somebody who does not know the secret; everything else must prove
+            // itself.
             if verdict.kind != .gone {
                 try verify(frame, secret)
             }

@@ -13,6 +13,8 @@ package struct ReceiveChannel {
     /// Our reader went away after this many bytes; the rest is discarded. [FTSL §5.5]
     package private(set) var stoppedAt: UInt64?
     package private(set) var window: UInt64
+    /// How much had been received when the window grew last.
+    private var grownAt: UInt64 = 0
     private let maxWindow: UInt64
     private let digest = StreamDigest()
 
@@ -45,7 +47,7 @@ package struct ReceiveChannel {
     package var granted: UInt64 { announcedCredit - min(announcedCredit, taken) }
     package var report: (received: UInt64, digest: UInt64) { (received, digest.value) }
 
-    /// Accepts data that may overlap what is here; returns the new part.
+    /// Accepts data that may overlap what is here; returns the new part. [FTSL §5.1]
     package mutating func receive(
         _ bytes: ByteBuffer, at position: UInt64, now: Instant
     ) throws(Failure) -> ByteBuffer? {
@@ -121,16 +123,20 @@ package struct ReceiveChannel {
         if finPosition != nil { tookEnd() }
     }
 
-    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL §5.3]
+    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL
+    /// §5.3]
     ///
-    /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and another
-    /// BLOCKED, for ever. A little waits for the acknowledgement's delay.
+    /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and
+    /// another BLOCKED, for ever. A little waits for the acknowledgement's delay.
     package mutating func blocked(reserve: (UInt64) -> Bool) {
         defer { if taken + window >= announcedCredit + window / 4 { announceNow = true } }
         guard buffered < window / 2, window < maxWindow else { return }
+        // A peer that says BLOCKED without having used what it got is granted nothing.
+        guard bytesReceived - grownAt >= window else { return }
         let more = min(window, maxWindow - window)
         guard reserve(more) else { return }
         window += more
+        grownAt = bytesReceived
     }
 
     package var acknowledgementDeadline: Instant? {

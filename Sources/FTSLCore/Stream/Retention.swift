@@ -1,12 +1,15 @@
 internal import DequeModule
 package import NIOCore
 
-/// The bytes of one stream that the peer has not acknowledged, held by reference to the buffers they came in.
+/// The bytes of one stream that the peer has not acknowledged, held by reference to the buffers
+/// they came in.
 ///
-/// Retention costs no copy: what is sent is a slice of what was read. Whole chunks are dropped as they are
-/// acknowledged. Digest states are kept at intervals, so the digest at *any* retained position can be told
-/// when a resuming peer reports its own. [FTSL §4.3]
+/// Retention costs no copy: what is sent is a slice of what was read. Whole chunks are dropped as
+/// they are acknowledged. Digest states are kept at intervals, so the digest at *any* retained
+/// position can be told when a resuming peer reports its own. [FTSL §4.3]
 package struct Retention {
+    // What socket buffers hold says nothing about what was taken: only an acknowledgement ends
+    // retention. [FTSL §7]
     private struct Chunk {
         var position: UInt64
         var bytes: ByteBuffer

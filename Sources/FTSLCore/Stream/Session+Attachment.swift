@@ -1,7 +1,8 @@
 extension Session {
     /// A proven attachment carries the session from here. [FTSL §4.3]
     ///
-    /// `reports` is what the peer said in RESUME or RESUMED; empty for the attachment that opened the session.
+    /// `reports` is what the peer said in RESUME or RESUMED; empty for the attachment that opened
+    /// the session.
     package func attach(
         _ number: AttachmentNumber, reports: [ChannelReport], now: Instant
     ) {

@@ -1,10 +1,12 @@
 package import NIOCore
 
 extension Session {
-    /// Writes what should leave now on the current attachment, urgent things first, up to about `limit` bytes.
+    /// Writes what should leave now on the current attachment, urgent things first, up to about
+    /// `limit` bytes.
     ///
-    /// States, acknowledgements, credit and heartbeats are newest-value: they are made here, when there is room,
-    /// and never queued. Headers share one buffer; payloads go out as the slices they came in. [FTSL §5]
+    /// States, acknowledgements, credit and heartbeats are newest-value: they are made here, when
+    /// there is room, and never queued. Headers share one buffer; payloads go out as the slices
+    /// they came in. [FTSL §5]
     package func transmit(into out: inout [ByteBuffer], limit: Int, now: Instant) {
         guard attachment != nil, limit > 0 else { return }
         var writer = FrameWriter(reusing: headers)
@@ -12,7 +14,8 @@ extension Session {
         writeStates(to: &writer)
         let bytesBefore = writer.byteCount
         writeData(to: &writer, limit: limit - bytesBefore)
-        // After BYE nobody asks any more: the peer of an aborted session learns here how far its bytes came.
+        // After BYE nobody asks any more: the peer of an aborted session learns here how far its
+        // bytes came.
         let hasCompany = writer.byteCount > 0 || attachment?.owed.contains(.bye) == true
         writeAcknowledgements(to: &writer, hasCompany: hasCompany, now: now)
         if attachment?.owed.contains(.bye) == true, sends.allSatisfy({ $0.unsent == 0 }) {
@@ -131,7 +134,8 @@ struct FrameWriter {
         payloads.append((headers.writerIndex, bytes))
     }
 
-    /// Slices are cut only now: a header buffer that is shared while it grows would be copied each time.
+    /// Slices are cut only now: a header buffer that is shared while it grows would be copied each
+    /// time.
     ///
     /// Gives back the header buffer for the next writer.
     consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {

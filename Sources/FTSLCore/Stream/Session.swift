@@ -120,7 +120,7 @@ package final class Session {
 
     /// Asks the process for more; false when the cap would be passed. [FTSL §5.3]
     func reserve(_ bytes: UInt64) -> Bool {
-        guard budget.budget.reserve(bytes) else { return false }
+        guard budget.budget.reserveMore(bytes) else { return false }
         reserved += bytes
         return true
     }
@@ -208,7 +208,8 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL §5.5]
+    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL
+    /// §5.5]
     package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken
@@ -221,9 +222,9 @@ package final class Session {
 
     /// Gives the session up: the peer gets what was written so far, then the reason. [FTSL §5.6]
     ///
-    /// Refused, and false, once this end both acknowledged the peer's last FIN and sent its own: then the peer
-    /// may already know success, and a later failure is local. Without `keepingData`, what the peer has not
-    /// received is dropped at once, to make room.
+    /// Refused, and false, once this end both acknowledged the peer's last FIN and sent its own:
+    /// then the peer may already know success, and a later failure is local. Without `keepingData`,
+    /// what the peer has not received is dropped at once, to make room.
     @discardableResult
     package func abort(_ failure: Failure, keepingData: Bool = true) -> Bool {
         guard case .open = phase, ownAbort == nil else { return false }
@@ -308,8 +309,10 @@ package final class Session {
     func settle(_ outcome: Outcome) {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
-        // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort?.positions.isEmpty ?? true { abandonSends() }
+        // What an aborting end wrote is still delivered, unless the peer gave up first and takes
+        // nothing; nothing else is needed any more.
+        let isOwed = ownAbort?.positions.isEmpty == false && peerAbort == nil && !byeReceived
+        if !isOwed { abandonSends() }
         events.append(.settled(outcome))
     }
 

@@ -1,7 +1,8 @@
 internal import CXXHash
 package import NIOCore
 
-/// XXH3-64 of a stream from position 0, incremental. An error check, not one against attackers. [FTSL §5.4]
+/// XXH3-64 of a stream from position 0, incremental. An error check, not one against attackers.
+/// [FTSL §5.4]
 package final class StreamDigest {
     private let state: OpaquePointer
 

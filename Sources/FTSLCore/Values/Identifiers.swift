@@ -26,7 +26,8 @@ package enum Hexadecimal {
     }
 }
 
-/// Numbers the dials of one session: fresh and larger for every dial. Zero is the attachment that opened it.
+/// Numbers the dials of one session: fresh and larger for every dial. Zero is the attachment that
+/// opened it.
 package struct AttachmentNumber: Hashable, Comparable, Sendable {
     package var value: UInt64
 
@@ -56,7 +57,8 @@ package struct ChannelNumber: Hashable, Comparable, Sendable {
     package static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 }
 
-/// How often a session moved and how often a process took it over; compared in that order. [FTSL §1]
+/// How often a session moved and how often a process took it over; compared in that order. [FTSL
+/// §1]
 package struct Generation: Hashable, Comparable, Sendable {
     package var moves: UInt64
     package var starts: UInt64

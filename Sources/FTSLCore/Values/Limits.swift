@@ -24,6 +24,8 @@ package enum Bound {
     package static let copyBelow = 4096
     /// Acknowledgement delay, in nanoseconds. [FTSL §5.2]
     package static let acknowledgementDelay: UInt64 = 25_000_000
+    /// Timers in the acceptor's heap per session, most of them outdated, before it is swept.
+    package static let timersPerSession = 8
     /// How long an acceptor waits for a stranger to prove itself.
     package static let handshakeDeadline: Duration = .seconds(10)
     /// Sessions opened but never confirmed live this long. [FTSL §4.1]
@@ -33,8 +35,8 @@ package enum Bound {
     package static let unconfirmedPerAddress = 16
     /// "gone" must be heard again after at least this long. [FTSL §4.4]
     package static let goneConfirmation: Duration = .seconds(30)
-    /// A redial that is not answered by then is begun anew: the kernel repeats an unanswered SYN after 1, 3, 7 s,
-    /// and a network that is back should not wait for that.
+    /// A redial that is not answered by then is begun anew: the kernel repeats an unanswered SYN
+    /// after 1, 3, 7 s, and a network that is back should not wait for that.
     package static let redialPatience: Duration = .seconds(4)
     package static let redialFirst: Duration = .milliseconds(50)
     package static let redialCap: Duration = .seconds(10)

@@ -10,7 +10,8 @@ package enum Outcome: Hashable, Sendable {
     case complete
     /// The peer's reader went away after `position` bytes of ours.
     case stopped(at: UInt64)
-    /// The peer (or this end) gave up; `received` bytes of its stream are here and no more will come.
+    /// The peer (or this end) gave up; `received` bytes of its stream are here and no more will
+    /// come.
     case aborted(Failure, received: UInt64, acknowledged: UInt64)
     /// Nobody is left to ask: bytes beyond `acknowledged` may or may not have been taken.
     case lost(Failure, received: UInt64, acknowledged: UInt64)

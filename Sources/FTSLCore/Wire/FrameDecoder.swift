@@ -2,8 +2,8 @@ package import NIOCore
 
 /// Cuts the bytes of an attachment into frames; DATA payloads come out as they arrive. [FTSL §3.2]
 ///
-/// A payload need not be complete to be useful: on a link that dies every 300 ms a slow 64 KiB frame would
-/// otherwise never arrive.
+/// A payload need not be complete to be useful: on a link that dies every 300 ms a slow 64 KiB
+/// frame would otherwise never arrive.
 package struct FrameDecoder {
     package enum Element: Equatable {
         /// Part of a DATA payload: contiguous with what came before on this attachment.
@@ -31,6 +31,21 @@ package struct FrameDecoder {
             pending.discardReadBytes()
             pending.writeBuffer(&bytes)
         }
+    }
+
+    /// How much memory the bytes at hand keep alive; elements are slices of it.
+    package var heldCapacity: Int { pending.storageCapacity }
+
+    /// Lets go of the buffer that was read: what is left of it waits in one of its own size.
+    package mutating func release() {
+        guard pending.readableBytes > 0 else {
+            pending = ByteBuffer()
+            return
+        }
+        guard pending.storageCapacity > 2 * Bound.copyBelow,
+            pending.readableBytes < pending.storageCapacity / 4
+        else { return }
+        pending = ByteBuffer(bytes: pending.readableBytesView)
     }
 
     /// The next element, or nil when more bytes are needed.

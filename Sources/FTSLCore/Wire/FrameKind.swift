@@ -22,7 +22,8 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
 
     package var isHandshake: Bool { rawValue < 0x10 }
 
-    /// Kinds set aside for messages and migration; a violation until an agreed version has them. [FTSL §3.4]
+    /// Kinds set aside for messages and migration; a violation until an agreed version has them.
+    /// [FTSL §3.4]
     package static func isReserved(_ kind: UInt8) -> Bool {
         kind == 0x1E || (0x20...0x4F).contains(kind)
     }

@@ -1,6 +1,7 @@
 package import NIOCore
 
-/// The first eight bytes each side sends; made so that text-mode and 7-bit relays damage it visibly. [FTSL §3.1]
+/// The first eight bytes each side sends; made so that text-mode and 7-bit relays damage it
+/// visibly. [FTSL §3.1]
 package enum Preface {
     package static let bytes: [UInt8] = [0x46, 0x54, 0x53, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
 

@@ -123,7 +123,8 @@ package final class AcceptorDriver {
         setAlarm()
     }
 
-    /// With many sessions some deadline is always near; a few milliseconds of lateness keep the alarm cheap.
+    /// With many sessions some deadline is always near; a few milliseconds of lateness keep the
+    /// alarm cheap.
     private func setAlarm() {
         let pause = UInt64(min(20_000_000, 2_000 * connections.count))
         alarm?.set(for: max(acceptor.deadline, MonotonicClock.now.advanced(nanoseconds: pause)))
@@ -138,9 +139,7 @@ package final class AcceptorDriver {
         case .detached(let id, let failure): sessions[id]?.application.detached(failure)
         case .activity(let id):
             drained = id
-            sessions[id]?.handle.drain { [acceptor] in
-                acceptor.detachRequested(id, $0, now: MonotonicClock.now)
-            }
+            drain(id)
             drained = nil
             acceptor.touched(id, now: MonotonicClock.now)
             if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
@@ -158,6 +157,19 @@ package final class AcceptorDriver {
         case .forgotten: break
         }
         onEvent?(event)
+    }
+
+    /// Every event is taken, also where nobody is left to hear it: what stays would be announced
+    /// for ever.
+    private func drain(_ id: SessionID) {
+        let detach: (Failure) -> Void = { [acceptor] in
+            acceptor.detachRequested(id, $0, now: MonotonicClock.now)
+        }
+        if let running = sessions[id] { return running.handle.drain(detach: detach) }
+        // A tombstone: its outcome was told, only its connection still matters.
+        while let event = acceptor.session(id)?.nextEvent() {
+            if case .detach(let failure) = event { detach(failure) }
+        }
     }
 
     private func begin(_ id: SessionID) {

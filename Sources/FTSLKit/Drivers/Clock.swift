@@ -14,8 +14,8 @@ extension Instant {
 
 /// One alarm on an event loop that is moved often: set early, checked when it rings.
 ///
-/// Scheduling per packet would cost more than the packet; so an alarm that is already set for an earlier time is
-/// left alone, and rings once in vain.
+/// Scheduling per packet would cost more than the packet; so an alarm that is already set for an
+/// earlier time is left alone, and rings once in vain.
 final class Alarm {
     private let loop: any EventLoop
     private var scheduled: Scheduled<Void>?

@@ -25,7 +25,8 @@ package protocol ByteSink: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// After everything written: close. Answered by `onFinished` or `onFailed`.
     func finish()
-    /// The stream ended badly: close so that the reader can tell, where its kind of descriptor has a way.
+    /// The stream ended badly: close so that the reader can tell, where its kind of descriptor has
+    /// a way.
     func fail()
     /// Close now; nothing more is told.
     func cancelOutput()

@@ -7,7 +7,8 @@ internal import NIOPosix
     internal import Glibc
 #endif
 
-/// A socket or pipe of ours as source and sink: the plain side of `--forward`, `--local` and `--exec`.
+/// A socket or pipe of ours as source and sink: the plain side of `--forward`, `--local` and
+/// `--exec`.
 package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
@@ -52,7 +53,8 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         onEnd = nil
         ready = []
         inputDiscarded = true
-        // A socket's writer would stall if nobody read; a pipe's must learn that its reader is gone.
+        // A socket's writer would stall if nobody read; a pipe's must learn that its reader is
+        // gone.
         let isOutputInUse = onTaken != nil && (!outputFinished || unwritten > 0)
         if reason == .sessionOver && onTaken == nil || isOutputInUse {
             context?.read()
@@ -116,7 +118,8 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         if unwritten == 0 { closeOutput() }
     }
 
-    /// Only with nothing left to write: NIO closes a channel whose input has ended at once, and drops what waits.
+    /// Only with nothing left to write: NIO closes a channel whose input has ended at once, and
+    /// drops what waits.
     private func closeOutput() {
         guard let context else {
             onFinished?()

@@ -3,7 +3,8 @@ internal import NIOConcurrencyHelpers
 
 /// Small truths about file descriptors.
 package enum Descriptor {
-    /// 1 MiB pipes move bulk with far fewer wake-ups; refused for other kinds and by strict limits, harmlessly.
+    /// 1 MiB pipes move bulk with far fewer wake-ups; refused for other kinds and by strict limits,
+    /// harmlessly.
     static func enlargePipe(_ descriptor: CInt) {
         let setPipeSize: CInt = 1031
         _ = fcntl(descriptor, setPipeSize, 1 << 20)
@@ -15,7 +16,8 @@ package enum Descriptor {
         _ = poll(&waiting, 1, -1)
     }
 
-    /// Opens descriptors 0 to 2 where the parent closed them, so that no socket of ours gets their numbers.
+    /// Opens descriptors 0 to 2 where the parent closed them, so that no socket of ours gets their
+    /// numbers.
     ///
     /// A closed input reads as empty; a closed output fails when something is written to it.
     package static func secureStandard() {

@@ -7,9 +7,9 @@ internal import NIOPosix
 
 /// Reads a descriptor of any kind (pipe, terminal, file, socket, /dev/null) on a thread of its own.
 ///
-/// Regular files cannot be polled by epoll, and non-blocking mode would leak to whoever shares the descriptor;
-/// a blocking thread works with all of them and leaves the descriptor's modes alone. It reads ahead a few
-/// chunks, so that reading and sending overlap.
+/// Regular files cannot be polled by epoll, and non-blocking mode would leak to whoever shares the
+/// descriptor; a blocking thread works with all of them and leaves the descriptor's modes alone. It
+/// reads ahead a few chunks, so that reading and sending overlap.
 package final class DescriptorSource: ByteSource, @unchecked Sendable {
     package var onBytes: ((ByteBuffer) -> Void)?
     package var onEnd: ((Failure?) -> Void)?

@@ -1,16 +1,18 @@
 package import FTSLCore
 package import NIOCore
 
-/// Connects the channels of one session to sources and sinks: the byte's way from stdin to the other side's stdout.
+/// Connects the channels of one session to sources and sinks: the byte's way from stdin to the
+/// other side's stdout.
 ///
-/// The source is asked for more only while the session has room, and the sink's "taken" is what the peer gets as
-/// acknowledgement; so a stalled reader stalls its writer and nothing else. [FTSL §5]
+/// The source is asked for more only while the session has room, and the sink's "taken" is what the
+/// peer gets as acknowledgement; so a stalled reader stalls its writer and nothing else. [FTSL §5]
 package final class Plumbing: SessionApplication {
     private let handle: SessionHandle
     private var sources: [ChannelNumber: Source] = [:]
     private var sinks: [ChannelNumber: Sink] = [:]
     private var outcome: Outcome?
-    /// The driver lets go of it when the session is over; what was received is still being written then.
+    /// The driver lets go of it when the session is over; what was received is still being written
+    /// then.
     private var untilDrained: Plumbing?
 
     /// What a source's failure means for the session; nil: abort with it.

@@ -4,7 +4,8 @@ internal import Glibc
 package import NIOCore
 internal import NIOPosix
 
-/// Runs a command per session: standard input and output are the stream, standard error is channel 1.
+/// Runs a command per session: standard input and output are the stream, standard error is channel
+/// 1.
 package final class ExecService: SessionService {
     private let command: String
     private let loop: any EventLoop
@@ -117,7 +118,8 @@ package final class ExecService: SessionService {
             if item.hasEnded {
                 running[handle.id] = nil
             } else {
-                // Its session is over: the command is told as a terminal's would be, and then made to go.
+                // Its session is over: the command is told as a terminal's would be, and then made
+                // to go.
                 hangUp(item.child, handle.id)
             }
         }

@@ -4,7 +4,8 @@ internal import NIOCore
 
 /// The program at one end of one session: plays its script and checks every byte it is given.
 ///
-/// It knows the session's calls and nothing of connections. Waking up later is asked for through `wake`.
+/// It knows the session's calls and nothing of connections. Waking up later is asked for through
+/// `wake`.
 final class Application {
     enum Wake: Hashable {
         case write(ChannelNumber)

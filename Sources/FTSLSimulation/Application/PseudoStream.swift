@@ -1,6 +1,7 @@
 package import NIOCore
 
-/// The bytes an application writes: a function of stream and position, so any piece can be checked alone.
+/// The bytes an application writes: a function of stream and position, so any piece can be checked
+/// alone.
 package struct PseudoStream: Sendable {
     let seed: UInt64
 

@@ -84,7 +84,8 @@ extension World {
         }
     }
 
-    /// An attacker's bytes may only lead to the end of its own connection, or of another stranger's.
+    /// An attacker's bytes may only lead to the end of its own connection, or of another
+    /// stranger's.
     func checkEffect(_ event: AcceptorEvent, of cause: Link) {
         guard case .attacker = cause.kind else { return }
         switch event {

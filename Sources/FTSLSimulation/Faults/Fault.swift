@@ -32,8 +32,8 @@ package struct Fault: Sendable, Hashable {
     }
 
     package enum Effect: Sendable, Hashable {
-        /// The newest connection dies. Bytes on the way are lost or still arrive; each end learns of it after
-        /// so many milliseconds, or never.
+        /// The newest connection dies. Bytes on the way are lost or still arrive; each end learns
+        /// of it after so many milliseconds, or never.
         case cut(loses: Bool, initiator: Int?, acceptor: Int?)
         /// Nothing arrives this way for so many milliseconds.
         case stall(Direction, Int)

@@ -1,4 +1,5 @@
-/// Makes a failing run smaller: fewer faults, less data, fewer clients, as long as it fails the same way.
+/// Makes a failing run smaller: fewer faults, less data, fewer clients, as long as it fails the
+/// same way.
 package struct Shrinker {
     private let mutation: Mutation?
     package private(set) var attempts = 0

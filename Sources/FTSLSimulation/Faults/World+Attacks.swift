@@ -72,8 +72,9 @@ extension World {
         _ = write([second], to: attacks[attack].link, .up)
     }
 
-    /// A stranger may learn: your session is gone, refused, an answer to OPEN, or (to a RESUME whose MAC is
-    /// good and whose number is fresh, so unaltered) RESUMED; never a frame of a session.
+    /// A stranger may learn: your session is gone, refused, an answer to OPEN, or (to a RESUME
+    /// whose MAC is good and whose number is fresh, so unaltered) RESUMED; never a frame of a
+    /// session.
     private func checkRevealed(_ attack: AttackRun) {
         let start = attack.heard.readerIndex + Preface.bytes.count + 4
         guard let raw: UInt8 = attack.heard.getInteger(at: start) else { return }

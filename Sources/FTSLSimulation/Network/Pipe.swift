@@ -1,7 +1,8 @@
 internal import DequeModule
 internal import NIOCore
 
-/// One direction of one connection: bytes on the way, in order, through socket buffers of a fixed size.
+/// One direction of one connection: bytes on the way, in order, through socket buffers of a fixed
+/// size.
 final class Pipe {
     private struct Chunk {
         var arrival: UInt64

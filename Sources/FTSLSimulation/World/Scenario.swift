@@ -25,12 +25,13 @@ package struct Scenario: Sendable {
     package var acceptorLimits = SessionLimits()
     package var acceptorMaxWindow: UInt64 = 1 << 20
     package var maxMemory: UInt64 = 64 << 20
-    /// The acceptor's sockets are closed at once, so that bytes on their way to it cause a reset that
-    /// destroys its own last words; otherwise it reads on for a while.
+    /// The acceptor's sockets are closed at once, so that bytes on their way to it cause a reset
+    /// that destroys its own last words; otherwise it reads on for a while.
     package var acceptorResets = false
     package var linger: Duration = .seconds(60)
     package var giveUpAfter: Duration?
-    /// After this much quiet everything must have ended, in milliseconds; nil: from the session time-out.
+    /// After this much quiet everything must have ended, in milliseconds; nil: from the session
+    /// time-out.
     package var patience: Int?
 
     package init(seed: UInt64, clients: [ClientScenario], plan: FaultPlan = FaultPlan()) {

@@ -17,7 +17,8 @@ package struct SimulationRandom: RandomNumberGenerator, Sendable {
         return z ^ (z >> 31)
     }
 
-    /// A generator of its own for one part of the world, so that parts do not disturb each other's draws.
+    /// A generator of its own for one part of the world, so that parts do not disturb each other's
+    /// draws.
     package mutating func split() -> SimulationRandom { SimulationRandom(seed: next()) }
 
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }

@@ -7,7 +7,7 @@ import Testing
 struct ExplainTests {
     private static let all = Explanations.statuses + Explanations.failures
 
-    @Test("Every failure code is explained, once, in order of its number")
+    @Test("Every failure code is explained, once, in order of its number [FTSL §8]")
     func failureCodes() {
         let explained = Explanations.failures.map(\.number)
         #expect(explained == FailureCode.allCases.map { Int($0.rawValue) })

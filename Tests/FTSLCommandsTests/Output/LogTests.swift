@@ -13,6 +13,13 @@ struct LogTests {
         )
     }
 
+    @Test("What a peer says cannot move the cursor or begin a line [FTSL §3]")
+    func harmless() {
+        let log = Log(threshold: .notice, format: .text)
+        let line = log.line(.notice, "a\u{1B}[2Jb\nftsl: c\u{202E}d\u{9B}é😀", [:])
+        #expect(line == "ftsl: a<U+1b>[2Jb<U+a>ftsl: c<U+202e>d<U+9b>é😀\n")
+    }
+
     @Test("JSON has level, message, time and the fields, one object a line")
     func json() throws {
         let log = Log(threshold: .notice, format: .json)

@@ -12,7 +12,9 @@ struct AcceptorBoundsTests {
         }
     }
 
-    private func ask(_ acceptor: AcceptorBench, seed: UInt64, from source: String = "a") -> ByteBuffer {
+    private func ask(_ acceptor: AcceptorBench, seed: UInt64, from source: String = "a")
+        -> ByteBuffer
+    {
         let initiator = InitiatorBench(seed: seed)
         initiator.start()
         return acceptor.say(initiator.connect(), on: acceptor.accept(from: source))
@@ -39,6 +41,7 @@ struct AcceptorBoundsTests {
         #expect(!acceptor.wasClosed(stranger))
     }
 
+    /// [FTSL §6]
     @Test("A stranger has ten seconds")
     func handshakeDeadline() {
         let acceptor = AcceptorBench()
@@ -53,6 +56,7 @@ struct AcceptorBoundsTests {
         #expect(acceptor.core.deadline == .distantFuture)
     }
 
+    /// [FTSL §4.1]
     @Test("A session that was never confirmed is forgotten after a minute")
     func unconfirmed() {
         let acceptor = AcceptorBench()

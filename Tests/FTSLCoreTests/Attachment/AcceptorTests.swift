@@ -10,6 +10,7 @@ struct AcceptorTests {
         return (initiator, acceptor, open(initiator, acceptor))
     }
 
+    /// [FTSL §4.2]
     @Test("OPEN, OPENED, CONFIRM: the service starts at CONFIRM and not before")
     func opening() throws {
         let initiator = InitiatorBench()
@@ -27,6 +28,7 @@ struct AcceptorTests {
         #expect(acceptor.core.connection(of: session) == id)
     }
 
+    /// [FTSL §4.2]
     @Test("A CONFIRM with any bit turned starts nothing")
     func flippedConfirm() throws {
         for bit in stride(from: 0, to: 37 * 8, by: 5) {
@@ -44,6 +46,7 @@ struct AcceptorTests {
         }
     }
 
+    /// [FTSL §4.3]
     @Test("A resume takes over at PROOF; the old connection is told SUPERSEDED and closed")
     func takeover() throws {
         let (initiator, acceptor, first) = opened()
@@ -80,6 +83,7 @@ struct AcceptorTests {
         #expect(received == 100, "from the new connection alone")
     }
 
+    /// [FTSL §4.6]
     @Test("Of two resumes in flight the higher number wins, whichever proves last")
     func staleProof() throws {
         let (initiator, acceptor, _) = opened()
@@ -97,6 +101,7 @@ struct AcceptorTests {
         #expect(acceptor.closes(second).contains { $0?.code == .staleAttachment })
     }
 
+    /// [FTSL §4.6]
     @Test("A replayed RESUME is refused once its number was proven")
     func replayedResume() throws {
         let (initiator, acceptor, _) = opened()
@@ -113,6 +118,7 @@ struct AcceptorTests {
         #expect(acceptor.core.connection(of: session) == id)
     }
 
+    /// [FTSL §4.4]
     @Test("An unknown session and a wrong MAC get the same answer")
     func gone() throws {
         let (initiator, acceptor, _) = opened()
@@ -130,6 +136,7 @@ struct AcceptorTests {
         #expect(verdict(in: unknown)?.kind == .gone)
     }
 
+    /// [FTSL §4.2]
     @Test("A lost CONFIRM is made good by PROOF; the service starts once")
     func proofConfirms() {
         let initiator = InitiatorBench()
@@ -148,6 +155,7 @@ struct AcceptorTests {
         #expect(acceptor.confirmed == 1)
     }
 
+    /// [FTSL §4.1]
     @Test("No common version is refused with the versions that are spoken here")
     func versions() throws {
         let initiator = InitiatorBench()
@@ -162,6 +170,7 @@ struct AcceptorTests {
         #expect(acceptor.core.sessionIDs.isEmpty)
     }
 
+    /// [FTSL §5.8]
     @Test("An ended session leaves a tombstone that tells its outcome, until the peer's BYE")
     func tombstone() throws {
         let (initiator, acceptor, first) = opened()
@@ -185,6 +194,7 @@ struct AcceptorTests {
         #expect(acceptor.core.sessionIDs.isEmpty)
     }
 
+    /// [FTSL §3.1]
     @Test("What is not FTSL is closed without an answer")
     func foreign() {
         let acceptor = AcceptorBench()

@@ -94,6 +94,7 @@ struct InitiatorTests {
         }
     }
 
+    /// [FTSL §4.4]
     @Test("'Gone' is believed when heard again half a minute later, not before")
     func goneTwice() {
         let initiator = InitiatorBench()
@@ -209,10 +210,12 @@ struct InitiatorTests {
         initiator.lose()
         initiator.waitForDial()
         resume(initiator, copy)
-        #expect(initiator.core.lastFailure?.code == .fenced)
         #expect(initiator.core.session?.isAttached == false)
+        #expect(copy.confirmed == 0)
+        #expect(initiator.ending?.failure?.code == .fenced)
     }
 
+    /// [FTSL §4.4]
     @Test("'Later' is obeyed: the next question comes after the time that was named")
     func later() {
         let acceptor = AcceptorBench { $0.concurrentSessions = 0 }

@@ -2,6 +2,7 @@ import FTSLCore
 import Testing
 
 struct LivenessTests {
+    /// [FTSL §6]
     @Test("A heartbeat is due an interval after the last thing that was sent")
     func heartbeat() {
         var liveness = Liveness(interval: .seconds(2), now: .ms(0))
@@ -24,6 +25,7 @@ struct LivenessTests {
         #expect(!liveness.wantsHeartbeat(now: .ms(2_003)))
     }
 
+    /// [FTSL §6]
     @Test("Two and a half intervals without a byte are silence, told once")
     func silence() {
         var liveness = Liveness(interval: .seconds(2), now: .ms(0))
@@ -35,6 +37,7 @@ struct LivenessTests {
         #expect(liveness.isSilent(now: .ms(5_200)) == false)
     }
 
+    /// [FTSL §6]
     @Test("A clock that jumped far past the deadline gives the peer grace")
     func jump() {
         var liveness = Liveness(interval: .seconds(2), now: .ms(0))

@@ -23,11 +23,12 @@ struct KeyScheduleTests {
         #expect(fresh.bytes != secret.bytes)
     }
 
+    /// [FTSL §4.5]
     @Test("Keys that force an all-zero result are refused")
     func smallOrder() throws {
         let (_, a, _) = try pair()
-        var one = [UInt8](repeating: 0, count: 32)
-        for key in [one, { one[0] = 1; return one }()] {
+        let zero = [UInt8](repeating: 0, count: 32)
+        for key in [zero, [1] + zero.dropLast()] {
             #expect(
                 code { () throws(Failure) in
                     _ = try a.secret(peer: key, initiatorNonce: nonce, acceptorNonce: nonce)
@@ -35,6 +36,7 @@ struct KeyScheduleTests {
         }
     }
 
+    /// [FTSL §4.5]
     @Test("A MAC holds for one sender, one kind, one transcript and one secret")
     func separation() throws {
         let (secret, _, _) = try pair()
@@ -44,7 +46,8 @@ struct KeyScheduleTests {
         #expect(!secret.verify(mac, by: .acceptor, kind: .proof, transcript: text))
         #expect(!secret.verify(mac, by: .initiator, kind: .confirm, transcript: text))
         #expect(!secret.verify(mac, by: .initiator, kind: .proof, transcript: bytes("transcripu")))
-        #expect(!secret.verify(Array(mac.dropLast()), by: .initiator, kind: .proof, transcript: text))
+        #expect(
+            !secret.verify(Array(mac.dropLast()), by: .initiator, kind: .proof, transcript: text))
         let other = SessionSecret(bytes: [UInt8](repeating: 1, count: 32))
         #expect(!other.verify(mac, by: .initiator, kind: .proof, transcript: text))
     }

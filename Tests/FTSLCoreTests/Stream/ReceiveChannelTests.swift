@@ -8,9 +8,14 @@ struct ReceiveChannelTests {
     }
 
     private func acknowledged(_ frame: StreamFrame) -> (UInt64, UInt64)? {
-        if case .ack(_, let acknowledged, let credit) = frame { (acknowledged, credit) } else { nil }
+        if case .ack(_, let acknowledged, let credit) = frame {
+            (acknowledged, credit)
+        } else {
+            nil
+        }
     }
 
+    /// [FTSL §5.1]
     @Test("Overlapping data is trimmed: each byte comes out once")
     func overlap() throws {
         var channel = channel()
@@ -24,6 +29,7 @@ struct ReceiveChannelTests {
         #expect(channel.report == (170, digest(pattern(170))))
     }
 
+    /// [FTSL §5.1]
     @Test("Data beyond a hole, beyond the credit or beyond the end is a violation")
     func violations() throws {
         var channel = channel()
@@ -42,6 +48,7 @@ struct ReceiveChannelTests {
             } == .contradictoryState)
     }
 
+    /// [FTSL §5.2]
     @Test("Nothing is acknowledged before it is taken, and FIN only with everything before it")
     func acknowledgement() throws {
         var channel = channel()
@@ -59,6 +66,7 @@ struct ReceiveChannelTests {
         #expect(channel.isDone)
     }
 
+    /// [FTSL §5.4]
     @Test("A wrong digest is told before the end is acknowledged")
     func digestMismatch() throws {
         var channel = channel()
@@ -86,6 +94,7 @@ struct ReceiveChannelTests {
                 == .contradictoryState)
     }
 
+    /// [FTSL §5.2]
     @Test("An acknowledgement leaves after a quarter of the window, or 25 ms, or with the end")
     func delay() throws {
         var channel = channel(window: 1_000)
@@ -116,26 +125,44 @@ struct ReceiveChannelTests {
         #expect(channel.mustAnnounce(now: .ms(25)))
     }
 
+    /// [FTSL §5.3]
     @Test("The window grows by doubling while it, not the reader, is what limits")
     func growth() throws {
         var channel = channel(window: 1_000, max: 3_000)
+        _ = try channel.receive(pattern(1_000), at: 0, now: .ms(0))
+        channel.blocked { _ in true }
+        #expect(channel.window == 1_000, "the reader is slow: more credit would only be held")
+        channel.took(1_000, now: .ms(0))
+        channel.blocked { _ in false }
+        #expect(channel.window == 1_000, "the process has no memory to give")
         channel.blocked { _ in true }
         #expect(channel.window == 2_000)
-        channel.blocked { _ in false }
-        #expect(channel.window == 2_000, "the process has no memory to give")
-        _ = channel.announce()
-        _ = try channel.receive(pattern(1_500), at: 0, now: .ms(0))
-        channel.blocked { _ in true }
-        #expect(channel.window == 2_000, "the reader is slow: more credit would only be held")
-        channel.took(1_500, now: .ms(0))
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_000, 3_000))
+        _ = try channel.receive(pattern(2_000, from: 1_000), at: 1_000, now: .ms(0))
+        channel.took(2_000, now: .ms(0))
         channel.blocked { more in
             #expect(more == 1_000)
             return true
         }
         #expect(channel.window == 3_000)
-        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_500, 4_500))
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (3_000, 6_000))
     }
 
+    /// [FTSL §5.3]
+    @Test("A peer that says BLOCKED and sends nothing gets no larger window")
+    func emptyBlocked() throws {
+        var channel = channel(window: 1_000, max: 64_000)
+        _ = try channel.receive(pattern(999), at: 0, now: .ms(0))
+        channel.took(999, now: .ms(0))
+        for _ in 0..<10 { channel.blocked { _ in true } }
+        #expect(channel.window == 1_000)
+        _ = try channel.receive(pattern(1, from: 999), at: 999, now: .ms(0))
+        channel.took(1, now: .ms(0))
+        for _ in 0..<10 { channel.blocked { _ in true } }
+        #expect(channel.window == 2_000, "once for one window's worth")
+    }
+
+    /// [FTSL §5.3]
     @Test("BLOCKED is answered at once with much credit, and with little only after the delay")
     func sillyWindow() throws {
         var channel = channel(window: 1_000, max: 1_000)
@@ -151,6 +178,7 @@ struct ReceiveChannelTests {
         #expect(channel.mustAnnounce(now: .ms(1)))
     }
 
+    /// [FTSL §5.5]
     @Test("A reader that went away takes everything from then on, and says where it was")
     func stop() throws {
         var channel = channel(window: 1_000)

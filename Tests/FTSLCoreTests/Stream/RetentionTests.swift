@@ -22,7 +22,8 @@ struct RetentionTests {
         var (retention, all) = filled(sizes)
         for released in [0, 1, 1_006, 41_006, 60_000, 111_012] {
             retention.release(below: UInt64(released))
-            for position in stride(from: Int(retention.start), through: all.readableBytes, by: 997) {
+            for position in stride(from: Int(retention.start), through: all.readableBytes, by: 997)
+            {
                 let before = try #require(all.getSlice(at: 0, length: position))
                 #expect(retention.digest(at: UInt64(position)) == digest(before))
             }

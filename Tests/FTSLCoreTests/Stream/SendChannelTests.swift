@@ -31,6 +31,7 @@ struct SendChannelTests {
         #expect(channel.takeBlocked() == .blocked(.main, position: 1_100))
     }
 
+    /// [FTSL §5.2]
     @Test("Credit and acknowledgement never go back")
     func monotone() throws {
         var channel = channel(written: 900)
@@ -51,6 +52,7 @@ struct SendChannelTests {
         #expect(channel.credit == 1_000, "and changes nothing")
     }
 
+    /// [FTSL §5.4]
     @Test("FIN comes after all data, needs no credit, once per attachment")
     func fin() throws {
         var channel = channel(window: 1_000, written: 1_000)
@@ -80,6 +82,7 @@ struct SendChannelTests {
         #expect(piece.bytes == pattern(650, from: 250))
     }
 
+    /// [FTSL §4.3]
     @Test("A peer that stands where it cannot, or has other bytes, has diverged")
     func diverged() throws {
         var channel = channel(written: 900)

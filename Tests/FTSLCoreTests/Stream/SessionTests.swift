@@ -51,6 +51,7 @@ struct SessionTests {
         #expect(pair.left.statistics.attachments == 2)
     }
 
+    /// [FTSL §5.7]
     @Test("BYE waits for the exit status where the service has one")
     func exitStatus() {
         let pair = SessionPair(flags: .exitStatus)
@@ -80,6 +81,7 @@ struct SessionTests {
         #expect(command.rightEvents.detachCodes == [.unexpectedFrame])
     }
 
+    /// [FTSL §5.9]
     @Test("Standard error is a channel of its own, and only one way")
     func standardError() {
         let pair = SessionPair(flags: .standardError)
@@ -93,6 +95,7 @@ struct SessionTests {
         #expect(pair.left.room(on: .standardError) == 0)
     }
 
+    /// [FTSL §5.5]
     @Test("A writer told STOP ends where it is and says so")
     func stop() {
         let pair = SessionPair(window: 1_024)
@@ -110,6 +113,7 @@ struct SessionTests {
         #expect(pair.right.outcome == .complete)
     }
 
+    /// [FTSL §5.6]
     @Test("ABORT comes after the bytes that were written before it")
     func abort() {
         let pair = SessionPair()
@@ -130,6 +134,7 @@ struct SessionTests {
         #expect(pair.left.isOver && pair.right.isOver)
     }
 
+    /// [FTSL §5.6]
     @Test("ABORT is refused once the peer may know success")
     func lateAbort() {
         let pair = SessionPair()
@@ -150,6 +155,32 @@ struct SessionTests {
             session.abort(failure)
         }
         pair.exchange()
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
+    @Test("An end that gives up after the other did, before it had read all, ends as well")
+    func abortAfterAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.takesAtOnce = false
+        let failure = Failure(.local, .applicationFailed, "")
+        for session in [pair.left, pair.right] { session.write(pattern(9_000), to: .main) }
+        pair.right.abort(failure)
+        pair.exchange()
+        #expect(pair.left.outcome == nil, "it has not read what the other wrote before")
+        pair.left.abort(failure)
+        pair.exchange()
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
+    @Test("An end that was told ABORT says BYE although it had more to send")
+    func byeAfterPeerAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.right.write(pattern(9_000), to: .main)
+        pair.takesAtOnce = false
+        pair.exchange()
+        pair.left.abort(Failure(.local, .applicationFailed, ""))
+        pair.exchange()
+        #expect(pair.right.outcome != nil)
         #expect(pair.left.isOver && pair.right.isOver)
     }
 
@@ -190,7 +221,9 @@ struct SessionTests {
         }
     }
 
-    @Test("SUPERSEDED on the newest attachment loses the session; from an initiator it is a violation")
+    @Test(
+        "SUPERSEDED loses the session; from an initiator it is a violation"
+    )
     func superseded() {
         var out = ByteBuffer()
         StreamFrame.superseded.encode(into: &out)
@@ -207,6 +240,7 @@ struct SessionTests {
         #expect(pair.rightEvents.detachCodes == [.unexpectedFrame])
     }
 
+    /// [FTSL §5.9]
     @Test("Channels that do not exist cannot be acknowledged, stopped, blocked or ended")
     func badChannels() {
         let nine = ChannelNumber(9)
@@ -251,7 +285,8 @@ struct SessionTests {
         #expect(pair.said(by: pair.left).readableBytes == 0)
     }
 
-    @Test("After handleTimeout a session's deadline is in the future, even when nothing can be sent")
+    @Test(
+        "After handleTimeout the deadline is ahead, even when nothing can be sent")
     func deadlinesMoveOn() {
         let pair = SessionPair()
         pair.right.write(pattern(10), to: .main)

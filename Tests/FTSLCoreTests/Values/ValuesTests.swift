@@ -55,6 +55,7 @@ struct IdentifierTests {
 }
 
 struct LimitsTests {
+    /// [FTSL §3.3]
     @Test("Both ends keep the smaller heartbeat and time-out, and each other's sizes")
     func agreement() {
         let own = SessionLimits(
@@ -122,6 +123,7 @@ struct FailureTests {
         #expect(Failure.violation(.positionGap, "x").fault == .peer)
     }
 
+    /// [FTSL §8]
     @Test("Numbers on the wire never change")
     func stableNumbers() {
         let numbers = FailureCode.allCases.map(\.rawValue)

@@ -38,6 +38,7 @@ struct FrameDecoderTests {
         return (data, frames)
     }
 
+    /// [FTSL §3.2]
     @Test("However the bytes are cut, the same frames come out", arguments: 1...64)
     func chunking(_ size: Int) throws {
         for pieces in [[size], [size, 1], [1, size, 700], [size, 3 * size]] {
@@ -65,9 +66,11 @@ struct FrameDecoderTests {
             try decoder.next() == .data(.standardError, position: 10, ByteBuffer(bytes: [2, 3])))
     }
 
+    /// [FTSL §3.2]
     @Test("A frame that is larger than agreed is refused when its length is read")
     func oversize() throws {
-        for (length, refused) in [(1_024 + 10, false), (1_024 + 11, true), (Int(UInt32.max), true)] {
+        for (length, refused) in [(1_024 + 10, false), (1_024 + 11, true), (Int(UInt32.max), true)]
+        {
             var decoder = FrameDecoder(maxPayload: 1_024)
             decoder.append(ByteBuffer(integer: UInt32(length)))
             let thrown = code { () throws(Failure) in _ = try decoder.next() }
@@ -75,6 +78,7 @@ struct FrameDecoderTests {
         }
     }
 
+    /// [FTSL §3.4]
     @Test("An unknown extension is skipped, whatever it carries")
     func extensions() throws {
         var decoder = FrameDecoder(maxPayload: 1_024)
@@ -87,6 +91,7 @@ struct FrameDecoderTests {
         #expect(try decoder.next() == .frame(.bye))
     }
 
+    /// [FTSL §3.4]
     @Test("Every kind that is not defined, the reserved ones too, is a violation")
     func unknownKinds() {
         for kind in UInt8.min...UInt8.max where FrameKind(rawValue: kind) == nil {

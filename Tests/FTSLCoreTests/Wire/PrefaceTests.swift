@@ -11,6 +11,7 @@ struct PrefaceTests {
         #expect(Preface.foreign(ByteBuffer(bytes: Preface.bytes + [1, 2, 3])) == nil)
     }
 
+    /// [FTSL §3.1]
     @Test("A preface damaged at any byte is noticed")
     func damage() {
         for index in Preface.bytes.indices {
