@@ -12,7 +12,7 @@ TEST_PACKAGES  = $(BUILD_PACKAGES) iproute2 nftables openssh-server openssh-clie
                  python3 python3-cryptography python3-xxhash procps
 BENCH_PACKAGES = $(BUILD_PACKAGES) netcat-openbsd socat ncat gnuplot-nox python3
 
-.PHONY: all build demo test install uninstall lint bench clean setup setup-test setup-bench
+.PHONY: all build demo test install uninstall lint bench fuzz fuzz-merge clean setup setup-test setup-bench
 
 all: build
 
@@ -40,11 +40,27 @@ lint:
 
 bench: setup-bench
 	$(SWIFT) build -c release
-	@sh Tests/Benchmarks/run $(BIN)
+	@python3 Tests/Benchmarks/run $(BIN)
 
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ftsl
 ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ftsl
 FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ftsl.fish
+# One entry of Tests/FTSLFuzzTests for a while; what is new stays in .build-fuzz until `make fuzz-merge`.
+ENTRY ?= acceptor
+FUZZ_SECONDS ?= 60
+CORPUS = Tests/FTSLFuzzTests/Corpus/$(ENTRY)
+FUZZER = SWIFT_BACKTRACE=enable=no FTSL_FUZZ_ENTRY=$(ENTRY) .build-fuzz/release/ftsl-fuzz -max_len=2048 -timeout=10 -rss_limit_mb=1024
+
+build-fuzz: setup
+	FTSL_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product ftsl-fuzz \
+	  --sanitize fuzzer -Xswiftc -assert-config -Xswiftc Debug
+
+fuzz: build-fuzz
+	@mkdir -p .build-fuzz/$(ENTRY)
+	$(FUZZER) -max_total_time=$(FUZZ_SECONDS) .build-fuzz/$(ENTRY) $(CORPUS)
+
+fuzz-merge: build-fuzz
+	$(FUZZER) -merge=1 $(CORPUS) .build-fuzz/$(ENTRY)
 
 install: build
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ftsl

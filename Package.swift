@@ -40,7 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-        .target(name: "CSpawn"),
+        .target(name: "CPlatform"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
             swiftSettings: settings),
@@ -49,7 +49,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", "CSpawn", nioCore, nioPosix],
+            dependencies: ["FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(
@@ -88,8 +88,27 @@ let package = Package(
             dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLKitTests",
+            dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],
+            swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
+        .target(
+            name: "FTSLFuzzing", dependencies: ["FTSLCore", nioCore],
+            path: "Tests/FTSLFuzzTests/Entries", swiftSettings: settings),
+        .testTarget(
+            name: "FTSLFuzzTests", dependencies: ["FTSLFuzzing"], path: "Tests/FTSLFuzzTests",
+            exclude: ["Entries", "Program", "Corpus", "seed_corpus.py"], sources: ["Checks"],
+            swiftSettings: settings),
     ]
 )
+
+// libFuzzer brings the main function, so the fuzzer builds only in a build of its own: `make fuzz`.
+if Context.environment["FTSL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "ftsl-fuzz", dependencies: ["FTSLFuzzing"], path: "Tests/FTSLFuzzTests/Program",
+            swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library"])]))
+}

@@ -46,8 +46,9 @@ struct SignalTests {
         #expect(throws: TimeLimitExceeded.self) { try client.wait(.milliseconds(700)) }
         client.signal(SIGINT)
         try expectStatus(130, client, .seconds(5))
-        let second = try stage.connect(listener, ["--drain-timeout", "300ms"], input: .pipe)
         // The first session is parked: the second waits for its turn, and is told to end.
+        let second = try stage.connect(listener, ["--drain-timeout", "300ms", "-v"], input: .pipe)
+        try second.errors?.line(containing: "waiting")
         second.signal(SIGTERM)
         try expectStatus(143, second, .seconds(8))
     }
@@ -104,7 +105,10 @@ struct SignalTests {
         relay.refuse()
         relay.cut()
         // After some failures the next try is far enough away to tell the difference.
-        try client.errors?.line(containing: "next try in 1.", .seconds(60))
+        try client.errors?.line("far try", .seconds(60)) { line in
+            let words = line.split(separator: " ").suffix(2)
+            return words.last == "s" && (words.first.flatMap { Double($0) } ?? 0) >= 2
+        }
         relay.open()
         let count = client.errors?.data.count ?? 0
         let start = ContinuousClock.now

@@ -40,7 +40,8 @@ enum Callgrind {
         return copy
     }
 
-    /// Instructions per operation: the start of the program and its first, cold operations cancel out.
+    /// Instructions per operation: the start of the program and its first, cold operations cancel
+    /// out.
     static func instructionsPerOperation(_ path: String, from few: Int, to many: Int) throws -> Int
     {
         let least = try count(path, few)

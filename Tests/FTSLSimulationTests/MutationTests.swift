@@ -1,17 +1,18 @@
 import FTSLSimulation
 import Testing
 
-/// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its checker.
+/// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its
+/// checker.
 struct MutationTests {
     typealias Invariant = Checker.Invariant
 
     static let caughtBy: [Mutation: Set<Invariant>] = [
         .acknowledgesUnread: [.noEarlyAcknowledgement],
         .deliversTwice: [.prefix],
-        .losesBytes: [.prefix],
+        .losesBytes: [.prefix, .noEarlyAcknowledgement],
         .ignoresRoom: [.bounded],
         .startsTwice: [.oneOwner],
-        .dropsStates: [.live, .definite],
+        .dropsStates: [.live, .definite, .trustedEnd],
         .forgetsTombstones: [.definite],
         .readsOldConnection: [.definite, .prefix],
         .ignoresTime: [.live],

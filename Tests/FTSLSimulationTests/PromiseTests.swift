@@ -42,7 +42,8 @@ struct PromiseTests {
             let report = scenario.check()
             #expect(report.isComplete)
             let noticed = report.client.detachedAt.first ?? .max
-            // The last byte may have been on its way when the wire died; the acceptor's end tells the other.
+            // The last byte may have been on its way when the wire died; the acceptor's end tells the
+            // other.
             let latest = UInt64(deadAt) * millisecond + 2_500 * millisecond + 100 * millisecond
             #expect(noticed <= latest, "\(direction): noticed at \(noticed)")
         }
@@ -71,8 +72,8 @@ struct PromiseTests {
             #expect(report.isComplete)
             let over = (1_000 + UInt64(outage)) * millisecond
             let back = report.client.attachedAt.dropFirst().first ?? .max
-            // Full jitter below a doubling ceiling: the step in progress is not longer than the cap, and not
-            // much longer than the outage itself.
+            // Full jitter below a doubling ceiling: the step in progress is not longer than the cap,
+            // and not much longer than the outage itself.
             let step = min(
                 Bound.redialCap.wholeNanoseconds,
                 2 * UInt64(outage) * millisecond + 100 * millisecond)

@@ -3,7 +3,8 @@ import FTSLSimulation
 import Testing
 
 extension Scenario {
-    /// A short conversation in which everything happens: data both ways, standard error, both ends, EXIT.
+    /// A short conversation in which everything happens: data both ways, standard error, both ends,
+    /// EXIT.
     static func small(seed: UInt64 = 7, up: UInt64 = 90, down: UInt64 = 110) -> Scenario {
         var initiator = Script(write: WriteScript(total: up, chunk: 60))
         initiator.write.pause = 3

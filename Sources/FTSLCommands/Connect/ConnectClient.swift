@@ -230,6 +230,7 @@ final class ConnectClient {
                 position == monitor.session.sendingChannels[0].end && source?.isLeftOver != true
         }
         verdict.signal = interruptedBy
+        verdict.acknowledgedSince = monitor.acknowledged
         verdict.exit = remoteExit
         verdict.passStatus = options.exitStatus
         let ending = verdict.ending
@@ -257,11 +258,11 @@ final class ConnectClient {
     }
 
     private func noSession(_ failure: Failure) -> Ending {
-        let status: ExitStatus =
-            options.exitStatus
-            ? .remoteFailure
-            : options.configuration.firstTimeout != nil && failure.fault == .time
-                ? .timeLimit : failure.code.exitStatus
+        let isUsersLimit = options.configuration.firstTimeout != nil && failure.fault == .time
+        var status = isUsersLimit ? ExitStatus.timeLimit : failure.code.exitStatus
+        // A session that never was is not an incomplete one.
+        if failure.code == .shuttingDown { status = .unreachable }
+        if options.exitStatus { status = .remoteFailure }
         return Ending(status, "cannot connect to \(peer): \(failure.text)", code: failure.code)
     }
 

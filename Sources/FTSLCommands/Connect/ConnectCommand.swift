@@ -33,8 +33,9 @@ struct ConnectCommand: ParsableCommand {
 enum EventLoopProgram {
     static func run(_ start: @escaping (any EventLoop) -> Void) -> Never {
         Descriptor.secureStandard()
-        SignalWatcher.ignoreWriteFailures()
+        SignalWatcher.prepare()
         ProcessLimits.raise()
+        ProcessLimits.keepMemory()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { start($0) }
         fatalError("the event loop ended without an ending")
     }

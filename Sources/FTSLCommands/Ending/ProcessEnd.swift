@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 /// The one place where the process ends.
@@ -9,6 +10,12 @@ enum ProcessEnd {
 }
 
 enum ProcessLimits {
+    /// Read buffers come and go a few thousand times a second; giving their pages back to the kernel each time
+    /// costs more than copying into them. At most this much stays with an idle process.
+    static func keepMemory() {
+        cplatform_keep_memory(4 << 20, 16 << 20)
+    }
+
     /// As many descriptors as the system allows: a listener has one a connection.
     static func raise() {
         var limit = rlimit()

@@ -8,6 +8,8 @@ struct SessionVerdict {
     var readerGone = false
     /// The peer's reader took all there was to read here before it went away.
     var nothingWasLeft = false
+    /// What the peer confirmed after the outcome was fixed.
+    var acknowledgedSince: UInt64 = 0
     /// A signal that made us stop.
     var signal: Int32?
     var exit: ExitReport?
@@ -62,7 +64,8 @@ struct SessionVerdict {
         switch outcome {
         case .complete, .stopped: nil
         case .aborted(_, let received, let acknowledged), .lost(_, let received, let acknowledged):
-            "interrupted: \(acknowledged) bytes were confirmed by \(peer), \(received) received"
+            "interrupted: \(max(acknowledged, acknowledgedSince)) bytes were confirmed by "
+                + "\(peer), \(received) received"
         }
     }
 
@@ -71,8 +74,10 @@ struct SessionVerdict {
         if failure.fault == .local || failure.code.isViolation {
             return Ending(failure.code.exitStatus, "\(failure.text) (\(peer))", code: failure.code)
         }
+        // The peer's disk and the peer's limits are not ours.
         let status =
-            failure.code == .localInputOutput ? ExitStatus.incomplete : failure.code.exitStatus
+            failure.code == .localInputOutput || failure.code == .timedOut
+            ? ExitStatus.incomplete : failure.code.exitStatus
         return Ending(
             status,
             "\(peer) gave up: \(failure.text); stream truncated at \(received) bytes received, "

@@ -122,14 +122,15 @@ final class Listener {
         var verdict = SessionVerdict(outcome: outcome, peer: "the client")
         verdict.readerGone = stdio?.readerGone ?? false
         verdict.signal = stoppedBy
+        verdict.acknowledgedSince = stdio?.monitor?.acknowledged ?? 0
         let ending = verdict.ending
         summarize(ending, outcome)
         if options.keepOpen, stoppedBy == nil {
             if let sentence = ending.sentence { log.notice(sentence) }
             return
         }
+        // It goes on listening: a client that lost its connection must be able to come back for the last word.
         driver?.acceptor.isDraining = true
-        listening?.close()
         finalEnding = (handle.id, ending)
         if driver?.acceptor.session(handle.id) == nil {
             leave(ending)
@@ -206,7 +207,6 @@ final class Listener {
         }
         stoppedBy = number
         driver.acceptor.isDraining = true
-        listening?.close()
         if let current = stdio?.current, current.session.outcome == nil {
             current.abort(Failure(.local, .shuttingDown, "interrupted by signal \(number)"))
         }

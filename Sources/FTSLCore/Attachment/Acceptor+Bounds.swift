@@ -38,6 +38,16 @@ extension Acceptor {
         guard deadline < entry.timerAt else { return }
         entry.timerAt = deadline
         timers.insert(Timer(at: deadline, serial: entry.serial, id: entry.session.identity.id))
+        if timers.count > Bound.timersPerSession * (entries.count + 16) { sweepTimers() }
+    }
+
+    /// Drops timers that would ring in vain: a session that comes and goes leaves one each time,
+    /// hours ahead.
+    private func sweepTimers() {
+        timers = Heap(
+            entries.values.filter { $0.timerAt != .distantFuture }.map {
+                Timer(at: $0.timerAt, serial: $0.serial, id: $0.session.identity.id)
+            })
     }
 
     func forget(_ entry: Entry) {
@@ -126,9 +136,9 @@ extension Acceptor {
     }
 
     private func evict(_ entry: Entry, now: Instant) {
-        entry.session.abort(
-            Failure(.local, .evicted, "evicted to make room while it had no connection"),
-            keepingData: false)
+        let why = Failure(.local, .evicted, "evicted to make room while it had no connection")
+        // Too late to abort, when its peer may know success: only its last word is missing.
+        if !entry.session.abort(why, keepingData: false) { entry.session.giveUp(why) }
         drain(entry, now: now)
     }
 

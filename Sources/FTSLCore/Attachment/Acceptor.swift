@@ -149,6 +149,9 @@ package final class Acceptor {
 
     package var unprovenConnections: Int { unproven.count }
 
+    /// Alarms that were set, outdated ones included.
+    package var timerCount: Int { timers.count }
+
     package var reservedMemory: UInt64 { budget.budget.reserved }
 
     /// All sessions that are known here, oldest first.
@@ -165,8 +168,9 @@ package final class Acceptor {
     // MARK: Handshake
 
     private func advance(_ id: ConnectionID, now: Instant) throws(Failure) {
-        while let frame = try connections[id]?.reader.next() {
-            guard let connection = connections[id] else { return }
+        while let connection = connections[id], !connection.isClosing,
+            let frame = try connection.reader.next()
+        {
             switch (connection.state, frame.message) {
             case (.asking, .open(let open)): self.open(id, open, now: now)
             case (.asking, .resume(let resume)): self.resume(id, resume, frame, now: now)

@@ -38,6 +38,7 @@ extension Initiator {
     }
 
     package func handleTimeout(now: Instant) {
+        guard !isEnded else { return }
         if session == nil, let limit = configuration.firstTimeout, startedAt + limit <= now {
             let seconds = limit.inSeconds
             let because = lastFailure.map { ": \($0.text)" } ?? ""

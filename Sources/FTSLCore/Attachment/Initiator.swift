@@ -291,7 +291,8 @@ package final class Initiator {
     // MARK: Ending
 
     func drain(now: Instant) {
-        guard let session else { return }
+        // What the session still had to tell was announced before the end.
+        guard !isEnded, let session else { return }
         if !session.events.isEmpty { events.append(.activity) }
         if session.outcome != nil, settledAt == nil { settledAt = now }
         guard session.isOver else { return }
@@ -309,6 +310,7 @@ package final class Initiator {
     }
 
     private func end(losing failure: Failure) {
+        guard !isEnded else { return }
         session?.giveUp(failure)
         session?.stopLingering()
         if let session, !session.events.isEmpty { events.append(.activity) }

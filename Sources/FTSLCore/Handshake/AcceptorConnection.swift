@@ -34,6 +34,8 @@ final class AcceptorConnection {
         }
     }
 
+    var isClosing: Bool { if case .closing = state { true } else { false } }
+
     func answer(_ message: HandshakeMessage, secret: SessionSecret?) {
         let bytes = reader.compose(message, as: .acceptor, secret: secret, first: true)
         outgoing.writeImmutableBuffer(bytes)

@@ -13,6 +13,14 @@ package struct MemoryBudget: Sendable {
         return true
     }
 
+    /// The same for a session that wants more than it began with: a quarter is left for newcomers.
+    package mutating func reserveMore(_ bytes: UInt64) -> Bool {
+        let (sum, overflow) = reserved.addingReportingOverflow(bytes)
+        guard !overflow, sum <= capacity / 4 * 3 else { return false }
+        reserved = sum
+        return true
+    }
+
     package mutating func release(_ bytes: UInt64) {
         precondition(bytes <= reserved, "released more than was reserved")
         reserved -= bytes

@@ -13,6 +13,8 @@ package struct ReceiveChannel {
     /// Our reader went away after this many bytes; the rest is discarded. [FTSL §5.5]
     package private(set) var stoppedAt: UInt64?
     package private(set) var window: UInt64
+    /// How much had been received when the window grew last.
+    private var grownAt: UInt64 = 0
     private let maxWindow: UInt64
     private let digest = StreamDigest()
 
@@ -129,9 +131,12 @@ package struct ReceiveChannel {
     package mutating func blocked(reserve: (UInt64) -> Bool) {
         defer { if taken + window >= announcedCredit + window / 4 { announceNow = true } }
         guard buffered < window / 2, window < maxWindow else { return }
+        // A peer that says BLOCKED without having used what it got is granted nothing.
+        guard bytesReceived - grownAt >= window else { return }
         let more = min(window, maxWindow - window)
         guard reserve(more) else { return }
         window += more
+        grownAt = bytesReceived
     }
 
     package var acknowledgementDeadline: Instant? {

@@ -1,3 +1,4 @@
+internal import DequeModule
 package import NIOCore
 
 extension Session {
@@ -6,11 +7,15 @@ extension Session {
         guard attachment != nil else { return }
         attachment?.liveness.received(now: now)
         attachment?.decoder.append(bytes)
+        let capacity = attachment?.decoder.heldCapacity ?? 0
+        let eventsBefore = events.count
+        var payloadBytes = 0
         do {
             while let element = try attachment?.decoder.next() {
                 statistics.framesReceived += 1
                 switch element {
                 case .data(let channel, let position, let payload):
+                    payloadBytes += payload.readableBytes
                     try receiveData(payload, at: position, on: channel, now: now)
                 case .frame(let frame):
                     try receive(frame, now: now)
@@ -19,7 +24,19 @@ extension Session {
         } catch {
             violated(error)
         }
+        if capacity > 2 * Bound.copyBelow, payloadBytes < capacity / 4 {
+            compactEvents(from: eventsBefore)
+        }
+        attachment?.decoder.release()
         evaluate()
+    }
+
+    /// A few bytes must not keep a large read buffer alive while they wait for a slow reader.
+    private func compactEvents(from start: Int) {
+        for index in start..<max(start, events.count) {
+            guard case .data(let channel, let bytes) = events[index] else { continue }
+            events[index] = .data(channel, ByteBuffer(bytes: bytes.readableBytesView))
+        }
     }
 
     private func receiveData(
@@ -28,16 +45,9 @@ extension Session {
         let index = try receiver(of: channel)
         // After a fixed outcome nothing more is taken, and so nothing more acknowledged.
         guard case .open = phase else { return }
-        let fresh = try receives[index].receive(payload, at: position, now: now)
-        guard let fresh else { return }
-        events.append(.data(channel, Self.compact(fresh)))
-    }
-
-    /// A few bytes must not keep a large read buffer alive while they wait for a slow reader.
-    private static func compact(_ bytes: ByteBuffer) -> ByteBuffer {
-        guard bytes.readableBytes < Bound.copyBelow, bytes.storageCapacity > 2 * Bound.copyBelow
-        else { return bytes }
-        return ByteBuffer(bytes: bytes.readableBytesView)
+        if let fresh = try receives[index].receive(payload, at: position, now: now) {
+            events.append(.data(channel, fresh))
+        }
     }
 
     private func receive(_ frame: StreamFrame, now: Instant) throws(Failure) {

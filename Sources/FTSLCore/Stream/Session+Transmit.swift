@@ -14,7 +14,10 @@ extension Session {
         writeStates(to: &writer)
         let bytesBefore = writer.byteCount
         writeData(to: &writer, limit: limit - bytesBefore)
-        writeAcknowledgements(to: &writer, hasCompany: writer.byteCount > 0, now: now)
+        // After BYE nobody asks any more: the peer of an aborted session learns here how far its
+        // bytes came.
+        let hasCompany = writer.byteCount > 0 || attachment?.owed.contains(.bye) == true
+        writeAcknowledgements(to: &writer, hasCompany: hasCompany, now: now)
         if attachment?.owed.contains(.bye) == true, sends.allSatisfy({ $0.unsent == 0 }) {
             attachment?.owed.remove(.bye)
             byeSent = true

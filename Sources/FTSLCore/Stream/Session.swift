@@ -120,7 +120,7 @@ package final class Session {
 
     /// Asks the process for more; false when the cap would be passed. [FTSL §5.3]
     func reserve(_ bytes: UInt64) -> Bool {
-        guard budget.budget.reserve(bytes) else { return false }
+        guard budget.budget.reserveMore(bytes) else { return false }
         reserved += bytes
         return true
     }
@@ -309,8 +309,10 @@ package final class Session {
     func settle(_ outcome: Outcome) {
         phase = .settled(outcome)
         attachment?.owed.insert(.bye)
-        // What an aborting end wrote is still delivered; nothing else is needed any more.
-        if ownAbort?.positions.isEmpty ?? true { abandonSends() }
+        // What an aborting end wrote is still delivered, unless the peer gave up first and takes
+        // nothing; nothing else is needed any more.
+        let isOwed = ownAbort?.positions.isEmpty == false && peerAbort == nil && !byeReceived
+        if !isOwed { abandonSends() }
         events.append(.settled(outcome))
     }
 

@@ -24,6 +24,8 @@ package enum Bound {
     package static let copyBelow = 4096
     /// Acknowledgement delay, in nanoseconds. [FTSL §5.2]
     package static let acknowledgementDelay: UInt64 = 25_000_000
+    /// Timers in the acceptor's heap per session, most of them outdated, before it is swept.
+    package static let timersPerSession = 8
     /// How long an acceptor waits for a stranger to prove itself.
     package static let handshakeDeadline: Duration = .seconds(10)
     /// Sessions opened but never confirmed live this long. [FTSL §4.1]

@@ -33,6 +33,21 @@ package struct FrameDecoder {
         }
     }
 
+    /// How much memory the bytes at hand keep alive; elements are slices of it.
+    package var heldCapacity: Int { pending.storageCapacity }
+
+    /// Lets go of the buffer that was read: what is left of it waits in one of its own size.
+    package mutating func release() {
+        guard pending.readableBytes > 0 else {
+            pending = ByteBuffer()
+            return
+        }
+        guard pending.storageCapacity > 2 * Bound.copyBelow,
+            pending.readableBytes < pending.storageCapacity / 4
+        else { return }
+        pending = ByteBuffer(bytes: pending.readableBytesView)
+    }
+
     /// The next element, or nil when more bytes are needed.
     package mutating func next() throws(Failure) -> Element? {
         switch state {

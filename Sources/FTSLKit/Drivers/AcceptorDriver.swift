@@ -139,9 +139,7 @@ package final class AcceptorDriver {
         case .detached(let id, let failure): sessions[id]?.application.detached(failure)
         case .activity(let id):
             drained = id
-            sessions[id]?.handle.drain { [acceptor] in
-                acceptor.detachRequested(id, $0, now: MonotonicClock.now)
-            }
+            drain(id)
             drained = nil
             acceptor.touched(id, now: MonotonicClock.now)
             if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
@@ -159,6 +157,19 @@ package final class AcceptorDriver {
         case .forgotten: break
         }
         onEvent?(event)
+    }
+
+    /// Every event is taken, also where nobody is left to hear it: what stays would be announced
+    /// for ever.
+    private func drain(_ id: SessionID) {
+        let detach: (Failure) -> Void = { [acceptor] in
+            acceptor.detachRequested(id, $0, now: MonotonicClock.now)
+        }
+        if let running = sessions[id] { return running.handle.drain(detach: detach) }
+        // A tombstone: its outcome was told, only its connection still matters.
+        while let event = acceptor.session(id)?.nextEvent() {
+            if case .detach(let failure) = event { detach(failure) }
+        }
     }
 
     private func begin(_ id: SessionID) {

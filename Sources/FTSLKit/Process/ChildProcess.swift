@@ -1,4 +1,4 @@
-internal import CSpawn
+internal import CPlatform
 internal import FTSLCore
 internal import FTSLTransport
 package import Glibc
@@ -76,7 +76,7 @@ package struct ChildProcess {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(number))
         }
         // Not every descriptor of ours is close-on-exec, and none is the command's business.
-        _ = cspawn_close_from(&actions, 3)
+        _ = cplatform_spawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -7,12 +7,9 @@ package final class ChildWatcher {
     private var watcher: SignalWatcher?
 
     package init(on loop: any EventLoop) {
-        let bound = NIOLoopBoundBox(self as ChildWatcher?, eventLoop: loop)
-        watcher = SignalWatcher([SIGCHLD], on: loop) { _ in bound.value?.check() }
-        self.forget = { bound.value = nil }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        watcher = SignalWatcher([SIGCHLD], on: loop) { _ in bound.value.check() }
     }
-
-    private var forget: () -> Void = {}
 
     /// Calls back once, on the event loop, never before this returns.
     package func watch(
@@ -28,10 +25,5 @@ package final class ChildWatcher {
         for pid in waiting.keys {
             if let end = ChildProcess.reap(pid) { waiting.removeValue(forKey: pid)?(end) }
         }
-    }
-
-    package func cancel() {
-        watcher?.cancel()
-        forget()
     }
 }

@@ -1,33 +1,46 @@
-internal import Dispatch
 internal import Glibc
 package import NIOCore
+internal import NIOPosix
 
 /// Delivers signals to an event loop instead of to a handler that may do next to nothing.
+///
+/// The signals are blocked everywhere and waited for on a thread of its own: none is lost between the start of the
+/// process and the moment somebody cares, as it would be while it is ignored.
 package final class SignalWatcher {
-    private var sources: [any DispatchSourceSignal] = []
+    private static let handled = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD]
+
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+
+    /// Must run before the process has a second thread: threads inherit what is blocked.
+    package static func prepare() {
+        // Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no reason to die.
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+        // A parent that ignores SIGCHLD would make the kernel reap our children for us.
+        signal(SIGCHLD, SIG_DFL)
+        var set = Self.set(of: handled)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
 
     package init(
         _ signals: [CInt], on loop: any EventLoop, deliver: @escaping @Sendable (CInt) -> Void
     ) {
-        let queue = DispatchQueue(label: "ftsl.signals")
-        for number in signals {
-            // SIGCHLD must keep its default: ignoring it would make the kernel reap our children.
-            if number != SIGCHLD { signal(number, SIG_IGN) }
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { loop.execute { deliver(number) } }
-            source.resume()
-            sources.append(source)
+        precondition(signals.allSatisfy(Self.handled.contains), "prepare() blocks it")
+        pool.start()
+        pool.submit { _ in
+            var set = Self.set(of: signals)
+            while true {
+                var number: CInt = 0
+                guard sigwait(&set, &number) == 0 else { continue }
+                let arrived = number
+                loop.execute { deliver(arrived) }
+            }
         }
     }
 
-    /// Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no
-    /// reason to die.
-    package static func ignoreWriteFailures() {
-        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
-    }
-
-    package func cancel() {
-        for source in sources { source.cancel() }
-        sources = []
+    private static func set(of signals: [CInt]) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in signals { sigaddset(&set, number) }
+        return set
     }
 }

@@ -2,7 +2,8 @@ import ArgumentParser
 import FTSLCore
 import NIOCore
 
-/// The core's hot paths alone, for counting their instructions: `valgrind --tool=callgrind ftsl-bench hot-paths …`.
+/// The core's hot paths alone, for counting their instructions: `valgrind --tool=callgrind
+/// ftsl-bench hot-paths …`.
 struct HotPaths: ParsableCommand {
     enum Path: String, ExpressibleByArgument, CaseIterable {
         case nothing, bulk, small, replay, encode, decode, acknowledge

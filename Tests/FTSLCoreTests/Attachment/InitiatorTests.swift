@@ -210,8 +210,9 @@ struct InitiatorTests {
         initiator.lose()
         initiator.waitForDial()
         resume(initiator, copy)
-        #expect(initiator.core.lastFailure?.code == .fenced)
         #expect(initiator.core.session?.isAttached == false)
+        #expect(copy.confirmed == 0)
+        #expect(initiator.ending?.failure?.code == .fenced)
     }
 
     /// [FTSL §4.4]

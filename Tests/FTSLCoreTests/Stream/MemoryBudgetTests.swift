@@ -14,6 +14,17 @@ struct MemoryBudgetTests {
         #expect(budget.reserved == 0)
     }
 
+    @Test("What sessions ask for beyond their beginning leaves a quarter for newcomers")
+    func newcomers() {
+        var budget = MemoryBudget(capacity: 100)
+        #expect(now { budget.reserve(50) })
+        #expect(!now { budget.reserveMore(26) })
+        #expect(now { budget.reserveMore(25) })
+        #expect(!now { budget.reserveMore(.max) }, "no overflow")
+        #expect(!now { budget.reserveMore(1) })
+        #expect(now { budget.reserve(25) })
+    }
+
     @Test("A session gives back what it reserved, with what its window grew by")
     func sessions() {
         let budget = SharedBudget(capacity: 10 << 20)

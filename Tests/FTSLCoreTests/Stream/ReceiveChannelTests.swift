@@ -129,21 +129,37 @@ struct ReceiveChannelTests {
     @Test("The window grows by doubling while it, not the reader, is what limits")
     func growth() throws {
         var channel = channel(window: 1_000, max: 3_000)
+        _ = try channel.receive(pattern(1_000), at: 0, now: .ms(0))
+        channel.blocked { _ in true }
+        #expect(channel.window == 1_000, "the reader is slow: more credit would only be held")
+        channel.took(1_000, now: .ms(0))
+        channel.blocked { _ in false }
+        #expect(channel.window == 1_000, "the process has no memory to give")
         channel.blocked { _ in true }
         #expect(channel.window == 2_000)
-        channel.blocked { _ in false }
-        #expect(channel.window == 2_000, "the process has no memory to give")
-        _ = channel.announce()
-        _ = try channel.receive(pattern(1_500), at: 0, now: .ms(0))
-        channel.blocked { _ in true }
-        #expect(channel.window == 2_000, "the reader is slow: more credit would only be held")
-        channel.took(1_500, now: .ms(0))
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_000, 3_000))
+        _ = try channel.receive(pattern(2_000, from: 1_000), at: 1_000, now: .ms(0))
+        channel.took(2_000, now: .ms(0))
         channel.blocked { more in
             #expect(more == 1_000)
             return true
         }
         #expect(channel.window == 3_000)
-        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_500, 4_500))
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (3_000, 6_000))
+    }
+
+    /// [FTSL §5.3]
+    @Test("A peer that says BLOCKED and sends nothing gets no larger window")
+    func emptyBlocked() throws {
+        var channel = channel(window: 1_000, max: 64_000)
+        _ = try channel.receive(pattern(999), at: 0, now: .ms(0))
+        channel.took(999, now: .ms(0))
+        for _ in 0..<10 { channel.blocked { _ in true } }
+        #expect(channel.window == 1_000)
+        _ = try channel.receive(pattern(1, from: 999), at: 999, now: .ms(0))
+        channel.took(1, now: .ms(0))
+        for _ in 0..<10 { channel.blocked { _ in true } }
+        #expect(channel.window == 2_000, "once for one window's worth")
     }
 
     /// [FTSL §5.3]

@@ -158,6 +158,32 @@ struct SessionTests {
         #expect(pair.left.isOver && pair.right.isOver)
     }
 
+    @Test("An end that gives up after the other did, before it had read all, ends as well")
+    func abortAfterAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.takesAtOnce = false
+        let failure = Failure(.local, .applicationFailed, "")
+        for session in [pair.left, pair.right] { session.write(pattern(9_000), to: .main) }
+        pair.right.abort(failure)
+        pair.exchange()
+        #expect(pair.left.outcome == nil, "it has not read what the other wrote before")
+        pair.left.abort(failure)
+        pair.exchange()
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
+    @Test("An end that was told ABORT says BYE although it had more to send")
+    func byeAfterPeerAbort() {
+        let pair = SessionPair(window: 1_024)
+        pair.right.write(pattern(9_000), to: .main)
+        pair.takesAtOnce = false
+        pair.exchange()
+        pair.left.abort(Failure(.local, .applicationFailed, ""))
+        pair.exchange()
+        #expect(pair.right.outcome != nil)
+        #expect(pair.left.isOver && pair.right.isOver)
+    }
+
     @Test("A violation is told to the peer, ends the session and condemns the connection")
     func violation() {
         let pair = SessionPair()
@@ -196,7 +222,7 @@ struct SessionTests {
     }
 
     @Test(
-        "SUPERSEDED on the newest attachment loses the session; from an initiator it is a violation"
+        "SUPERSEDED loses the session; from an initiator it is a violation"
     )
     func superseded() {
         var out = ByteBuffer()
@@ -260,7 +286,7 @@ struct SessionTests {
     }
 
     @Test(
-        "After handleTimeout a session's deadline is in the future, even when nothing can be sent")
+        "After handleTimeout the deadline is ahead, even when nothing can be sent")
     func deadlinesMoveOn() {
         let pair = SessionPair()
         pair.right.write(pattern(10), to: .main)

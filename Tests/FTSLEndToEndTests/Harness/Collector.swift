@@ -81,13 +81,22 @@ final class Collector: Sendable {
     func line(
         containing part: String, after count: Int = 0, _ limit: Duration = .seconds(30)
     ) throws -> String {
+        try line("'\(part)'", after: count, limit) { $0.contains(part) }
+    }
+
+    /// The first line that is what we look for.
+    @discardableResult
+    func line(
+        _ what: String, after count: Int = 0, _ limit: Duration = .seconds(30),
+        where matches: (Substring) -> Bool
+    ) throws -> String {
         let line = content.wait(limit) { content -> String? in
             let text = String(decoding: content.data.dropFirst(count), as: UTF8.self)
-            return text.split(separator: "\n").first { $0.contains(part) }.map(String.init)
+            return text.split(separator: "\n").first(where: matches).map(String.init)
         }
         guard let line else {
             throw TimeLimitExceeded(
-                description: "no '\(part)' within \(limit) in: \(text.suffix(2000))")
+                description: "no \(what) within \(limit) in: \(text.suffix(2000))")
         }
         return line
     }
@@ -100,6 +109,19 @@ final class Collector: Sendable {
                 description: "\(data.count) of \(count) bytes within \(limit)")
         }
         return data
+    }
+
+    /// Waits until the whole text is as it should be.
+    func satisfies(
+        _ what: String, _ limit: Duration = .seconds(30), _ matches: (String) -> Bool
+    ) throws {
+        let found = content.wait(limit) {
+            matches(String(decoding: $0.data, as: UTF8.self)) ? true : nil
+        }
+        guard found != nil else {
+            throw TimeLimitExceeded(
+                description: "no \(what) within \(limit) in: \(text.suffix(2000))")
+        }
     }
 
     /// The JSON objects among its complete lines.

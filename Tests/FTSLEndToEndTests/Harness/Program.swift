@@ -162,6 +162,13 @@ final class Program: @unchecked Sendable {
             .flatMap { Int($0) }.map { $0 * 1024 }
     }
 
+    /// Processor time used so far, in the kernel's ticks.
+    var processorTicks: Int {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.dropFirst(11).prefix(2).compactMap { Int($0) }.reduce(0, +)
+    }
+
     /// The state letter that `ps` shows: `T` when stopped.
     var state: Character? {
         let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)

@@ -18,13 +18,14 @@ enum Requirement {
         return text.contains("00000000000000000000000000000001")
     }
 
+    static let folders: [String] = {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
+    }()
+
     /// The full path of a program that is installed.
     static func find(_ program: String) -> String? {
-        let folders =
-            (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            + ["/usr/sbin", "/sbin"]
-        return folders.lazy.map { "\($0)/\(program)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
+        folders.map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
     }
 
     static func missing(_ programs: [String]) -> [String] { programs.filter { find($0) == nil } }
@@ -36,7 +37,7 @@ extension Trait where Self == ConditionTrait {
         let missing = Requirement.missing(programs)
         return .enabled(
             if: Requirement.isCI || missing.isEmpty,
-            "not installed: \(missing.joined(separator: " "))")
+            "not installed: \(missing.joined(separator: " ")) in \(Requirement.folders)")
     }
 
     /// Skips where the test cannot close other processes' sockets or make namespaces, except in CI.
