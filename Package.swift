@@ -57,7 +57,8 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix,
+                argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(

@@ -1,8 +1,8 @@
 internal import DequeModule
 package import NIOCore
 
-/// The dialling end: opens a session, and finds a new connection whenever the last one dies. [FTSL
-/// §6]
+/// The dialling end: opens a session, and finds a new connection whenever the last one dies.
+/// [FTSL §6]
 ///
 /// No I/O, no clock: connections are numbers, time is an argument, effects are `InitiatorEvent`s.
 package final class Initiator {
@@ -31,8 +31,8 @@ package final class Initiator {
     var events = Deque<InitiatorEvent>()
     var startedAt = Instant(nanoseconds: 0)
     var settledAt: Instant?
-    /// CONFIRM may have reached the acceptor: starting over could run its service twice. [FTSL
-    /// §4.1]
+    /// CONFIRM may have reached the acceptor: starting over could run its service twice.
+    /// [FTSL §4.1]
     var confirmHandedOut = false
     private var nextConnection: UInt64 = 1
     private var nextEndpoint = 0

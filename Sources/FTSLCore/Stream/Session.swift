@@ -214,8 +214,8 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL
-    /// §5.5]
+    /// The application's reader went away; of what it took, `unread` bytes never reached it.
+    /// [FTSL §5.5]
     package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken
