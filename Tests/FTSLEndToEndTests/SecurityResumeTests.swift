@@ -71,6 +71,20 @@ struct SecurityResumeTests {
         #expect(try impostor.errors.text.contains("refused") == false)
     }
 
+    @Test("A restarted listener with the same key ends its lost sessions at once with 81")
+    func gone() throws {
+        let ada = try stage.person("ada")
+        let listener = try ada.listen(["--exec", "cat"])
+        let client = try ada.connect(listener.endpoint, input: .pipe)
+        client.input?.write("one\n")
+        try client.output?.line(containing: "one")
+        listener.program.signal(SIGKILL)
+        _ = try listener.program.wait(.seconds(10))
+        _ = try ada.listen(["--exec", "cat"], at: listener.endpoint)
+        // Without TLS it would take the half minute after which "gone" is believed.
+        try expectStatus(81, client, .seconds(25))
+    }
+
     @Test(
         "A session over TLS does not go on in plaintext at an alternative that speaks nothing else")
     func noDowngrade() throws {

@@ -38,6 +38,8 @@ package final class Initiator {
     private var nextEndpoint = 0
     private var failuresThisPass = 0
     private var gone = GoneCount()
+    /// The transport has verified that the peer is the one the session belongs to.
+    private var isVerified = false
     private var usedAttachment = AttachmentNumber.opening
     private var progressAtAttach: UInt64 = 0
     /// Bytes for a connection that is being closed.
@@ -57,7 +59,8 @@ package final class Initiator {
     }
 
     /// The transport connection stands; the question can be asked.
-    package func connected(_ id: ConnectionID, now: Instant) {
+    package func connected(_ id: ConnectionID, isVerified: Bool = false, now: Instant) {
+        self.isVerified = isVerified
         guard case .dialling(id, let endpoint, _) = state else {
             events.append(.close(id, nil))
             return
@@ -217,15 +220,15 @@ package final class Initiator {
     /// Final only when all endpoints said so in one pass, and again 30 s later. [FTSL §4.4]
     ///
     /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and
-    /// the outcome is fixed anyway.
+    /// the outcome is fixed anyway. So it is when the peer is verified: nobody else can have said it.
     private func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
         guard let session else {
             failed(failure, permanent: true, now: now)
             return
         }
-        let isExpected = session.outcome != nil && session.byeSent
+        let isCertain = isVerified || (session.outcome != nil && session.byeSent)
         if gone.hear(
-            from: endpoint, of: configuration.endpointCount, isExpected: isExpected, now: now)
+            from: endpoint, of: configuration.endpointCount, isCertain: isCertain, now: now)
         {
             end(losing: failure)
         } else {
@@ -344,12 +347,12 @@ struct GoneCount {
 
     /// True when "gone" is final.
     mutating func hear(
-        from endpoint: Int, of count: Int, isExpected: Bool, now: Instant
+        from endpoint: Int, of count: Int, isCertain: Bool, now: Instant
     ) -> Bool {
         pass.insert(endpoint)
         guard pass.count == count else { return false }
         pass = []
-        if isExpected { return true }
+        if isCertain { return true }
         guard let firstPass else {
             self.firstPass = now
             return false

@@ -169,7 +169,8 @@ package final class InitiatorDriver {
             return
         }
         connections[id] = connection
-        initiator.connected(id, now: MonotonicClock.now)
+        initiator.connected(
+            id, isVerified: connection.identity.isVerified, now: MonotonicClock.now)
     }
 
     private func transmit() {

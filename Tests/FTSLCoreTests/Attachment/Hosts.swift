@@ -93,9 +93,9 @@ final class InitiatorBench {
     }
 
     /// The newest dial succeeds; returns the question.
-    func connect() -> ByteBuffer {
+    func connect(isVerified: Bool = false) -> ByteBuffer {
         guard let id = dial?.id else { return ByteBuffer() }
-        core.connected(id, now: now)
+        core.connected(id, isVerified: isVerified, now: now)
         return hear(id)
     }
 

@@ -122,4 +122,26 @@ struct IdentityTests {
         }
         #expect(acceptor.confirmed == 3)
     }
+
+    /// [FTSL §4.4]
+    @Test("A verified peer is believed when it says 'gone' once, but only when all have said it")
+    func goneOnce() {
+        let initiator = InitiatorBench { $0.endpointCount = 2 }
+        let acceptor = AcceptorBench()
+        let empty = AcceptorBench(instance: 9)
+        initiator.start()
+        open(initiator, acceptor)
+        initiator.lose()
+        for endpoint in 0..<2 {
+            #expect(initiator.ending == nil, "after \(endpoint) of 2")
+            initiator.waitForDial()
+            empty.now = initiator.now
+            initiator.say(empty.say(initiator.connect(isVerified: true), on: empty.accept()))
+        }
+        guard case .lost(let failure, _, _) = initiator.ending?.outcome else {
+            Issue.record("\(initiator.ending as Any)")
+            return
+        }
+        #expect(failure.code == .sessionGone)
+    }
 }
