@@ -44,7 +44,8 @@ package final class Acceptor {
         }
 
         var isParked: Bool {
-            if case .confirmed = standing { return connection == nil }
+            // With a fixed outcome it holds nothing any more, and cannot be evicted again.
+            if case .confirmed = standing { return connection == nil && session.outcome == nil }
             return false
         }
 
