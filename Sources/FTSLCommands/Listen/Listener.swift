@@ -40,6 +40,12 @@ final class Listener {
         }
         gate = ClientGate(
             store: store, own: own, requiresTrust: mustHaveTLS, log: log)
+        if mustHaveTLS, !options.certificates.isGiven, gate.knowsNobody {
+            throw Ending(
+                .configuration,
+                "nobody is trusted to come to \(endpoint); say who with 'ftsl key trust' or "
+                    + "--tls-ca, or let everybody in with --insecure")
+        }
         self.endpoint = endpoint
         self.backend = backend
         self.options = options

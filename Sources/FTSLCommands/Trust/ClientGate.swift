@@ -43,6 +43,9 @@ final class ClientGate {
         return true
     }
 
+    /// True when no key was ever let in: a listener that needs one would serve nobody.
+    var knowsNobody: Bool { peers?.entries.isEmpty ?? true }
+
     func mayStream(_ identity: PeerIdentity) -> Bool {
         switch identity {
         case .plaintext, .name: return true
