@@ -220,7 +220,8 @@ package final class Initiator {
     /// Final only when all endpoints said so in one pass, and again 30 s later. [FTSL §4.4]
     ///
     /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and
-    /// the outcome is fixed anyway. So it is when the peer is verified: nobody else can have said it.
+    /// the outcome is fixed anyway. So it is when the peer is verified: nobody else can have said
+    /// it.
     private func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
         guard let session else {
             failed(failure, permanent: true, now: now)
