@@ -36,6 +36,9 @@ package final class TransportListener {
             binding = SocketTuning.apply(to: bootstrap, tcp: true, userTimeout: userTimeout)
                 .bind(host: host, port: port)
         case .unix(let path):
+            if UnixSocketFile.isServed(path) {
+                return loop.makeFailedFuture(UnixSocketFile.inUse)
+            }
             binding = SocketTuning.apply(to: bootstrap, tcp: false, userTimeout: userTimeout)
                 .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
         }

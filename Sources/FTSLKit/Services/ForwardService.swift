@@ -70,6 +70,9 @@ package enum PlainChannel {
                 .childChannelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
                 .bind(host: host, port: port)
         case .unix(let path):
+            if UnixSocketFile.isServed(path) {
+                return loop.makeFailedFuture(UnixSocketFile.inUse)
+            }
             binding = bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
         }
         return binding.map { channel in
