@@ -9,11 +9,11 @@ struct ModuleTests {
         "FTSLSimulation": ["FTSLCore", "NIOCore", "DequeModule", "HeapModule"],
         "FTSLKit": [
             "FTSLCore", "FTSLTransport", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Dispatch",
-            "DequeModule", "Glibc", "Darwin", "CSpawn",
+            "DequeModule", "Glibc", "Darwin", "CPlatform",
         ],
         "FTSLCommands": [
             "FTSLKit", "FTSLCore", "FTSLTransport", "NIOCore", "NIOPosix", "ArgumentParser",
-            "FoundationEssentials", "Glibc", "Darwin",
+            "FoundationEssentials", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],
         "ftsl-sim": ["FTSLSimulation", "ArgumentParser", "Dispatch", "Glibc", "Darwin"],

@@ -14,6 +14,15 @@ struct TextTests {
         for word in Self.forbidden { #expect(!text.contains(word), "\(path) mentions \(word)") }
     }
 
+    @Test("The README's map has every module")
+    func map() throws {
+        let readme = try Repository.text("README.md")
+        let modules = Repository.files(below: "Sources").map { $0.split(separator: "/")[1] }
+        for module in Set(modules) {
+            #expect(readme.contains(module), "\(module)")
+        }
+    }
+
     @Test("Every public declaration is documented", arguments: Repository.sources)
     func documentation(file: SourceFile) {
         let pattern = #/^\s*(?:@\w+ )*public (?!import|private|internal)/#

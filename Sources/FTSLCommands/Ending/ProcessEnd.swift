@@ -10,8 +10,9 @@ enum ProcessEnd {
 }
 
 enum ProcessLimits {
-    /// Read buffers come and go a few thousand times a second; giving their pages back to the kernel each time
-    /// costs more than copying into them. At most this much stays with an idle process.
+    /// Read buffers come and go a few thousand times a second; giving their pages back to the
+    /// kernel each time costs more than copying into them. At most this much stays with an idle
+    /// process.
     static func keepMemory() {
         cplatform_keep_memory(4 << 20, 16 << 20)
     }

@@ -132,7 +132,8 @@ final class Listener {
             if let sentence = ending.sentence { log.notice(sentence) }
             return
         }
-        // It goes on listening: a client that lost its connection must be able to come back for the last word.
+        // It goes on listening: a client that lost its connection must be able to come back for the
+        // last word.
         driver?.acceptor.isDraining = true
         finalEnding = (handle.id, ending)
         if driver?.acceptor.session(handle.id) == nil {

@@ -237,8 +237,8 @@ package final class Acceptor {
         drain(entry, now: now)
     }
 
-    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL
-    /// §4.6]
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read.
+    /// [FTSL §4.6]
     private func supersede(_ entry: Entry, now: Instant) {
         guard let old = entry.connection else { return }
         var bytes = ByteBuffer()

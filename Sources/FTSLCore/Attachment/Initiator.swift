@@ -1,8 +1,8 @@
 internal import DequeModule
 package import NIOCore
 
-/// The dialling end: opens a session, and finds a new connection whenever the last one dies. [FTSL
-/// §6]
+/// The dialling end: opens a session, and finds a new connection whenever the last one dies.
+/// [FTSL §6]
 ///
 /// No I/O, no clock: connections are numbers, time is an argument, effects are `InitiatorEvent`s.
 package final class Initiator {
@@ -31,15 +31,15 @@ package final class Initiator {
     var events = Deque<InitiatorEvent>()
     var startedAt = Instant(nanoseconds: 0)
     var settledAt: Instant?
-    /// CONFIRM may have reached the acceptor: starting over could run its service twice. [FTSL
-    /// §4.1]
+    /// CONFIRM may have reached the acceptor: starting over could run its service twice.
+    /// [FTSL §4.1]
     var confirmHandedOut = false
     private var nextConnection: UInt64 = 1
     private var nextEndpoint = 0
     private var failuresThisPass = 0
     private var gone = GoneCount()
     private var usedAttachment = AttachmentNumber.opening
-    private var acknowledgementsAtAttach: UInt64 = 0
+    private var progressAtAttach: UInt64 = 0
     /// Bytes for a connection that is being closed.
     private var lastBytes: [ConnectionID: [ByteBuffer]] = [:]
 
@@ -183,7 +183,7 @@ package final class Initiator {
         confirmHandedOut = true
         gone = GoneCount()
         failuresThisPass = 0
-        acknowledgementsAtAttach = session.statistics.acknowledgements
+        progressAtAttach = session.progress
         state = .attached(id, endpoint: endpoint)
         session.attach(number, reports: reports, now: now)
         if number == .opening { events.append(.opened) }
@@ -239,7 +239,8 @@ package final class Initiator {
         guard let session else { return }
         session.detach(now: now)
         events.append(.detached(failure))
-        if session.statistics.acknowledgements > acknowledgementsAtAttach { backoff.reset() }
+        // Acknowledgements are delayed: a link that dies sooner than they come may still carry much.
+        if session.progress > progressAtAttach { backoff.reset() }
         drain(now: now)
         if case .ended = state { return }
         lastFailure = failure

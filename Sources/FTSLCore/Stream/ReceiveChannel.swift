@@ -123,8 +123,8 @@ package struct ReceiveChannel {
         if finPosition != nil { tookEnd() }
     }
 
-    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once. [FTSL
-    /// §5.3]
+    /// BLOCKED: grow the window where it, not the reader, is what limits, and answer at once.
+    /// [FTSL §5.3]
     ///
     /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and
     /// another BLOCKED, for ever. A little waits for the acknowledgement's delay.

@@ -15,6 +15,8 @@ package struct SendChannel {
     package private(set) var finished = false
     /// The peer's reader went away after this many bytes.
     package private(set) var stoppedAt: UInt64?
+    /// How far the peer said it has come when it last resumed; counts FIN.
+    package private(set) var reported: UInt64 = 0
     /// Bytes sent again after a resume, for statistics.
     package private(set) var replayed: UInt64 = 0
     private var blockedToldAt: UInt64?
@@ -79,6 +81,7 @@ package struct SendChannel {
                 .diverged,
                 "the peer's first \(received) bytes of channel \(number.value) differ from ours")
         }
+        reported = received
         replayed += sentHigh - received
         next = received
         blockedToldAt = nil

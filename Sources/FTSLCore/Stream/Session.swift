@@ -147,6 +147,12 @@ package final class Session {
         return receives.reduce(retained) { $0 + Int($1.buffered) }
     }
 
+    /// Grows whenever anything gets through, in either direction. [FTSL §6]
+    var progress: UInt64 {
+        let reported = sends.reduce(statistics.acknowledgements) { $0 + $1.reported }
+        return receives.reduce(reported) { $0 + $1.received }
+    }
+
     /// What to say in RESUME or RESUMED. [FTSL §4.3]
     package var reports: [ChannelReport] {
         var reports: [ChannelReport] = []
@@ -208,8 +214,8 @@ package final class Session {
         evaluate()
     }
 
-    /// The application's reader went away; of what it took, `unread` bytes never reached it. [FTSL
-    /// §5.5]
+    /// The application's reader went away; of what it took, `unread` bytes never reached it.
+    /// [FTSL §5.5]
     package func stopReading(_ channel: ChannelNumber, unread: UInt64 = 0, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil,
             !receives[index].endTaken

@@ -57,8 +57,8 @@ package struct ChannelNumber: Hashable, Comparable, Sendable {
     package static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 }
 
-/// How often a session moved and how often a process took it over; compared in that order. [FTSL
-/// §1]
+/// How often a session moved and how often a process took it over; compared in that order.
+/// [FTSL §1]
 package struct Generation: Hashable, Comparable, Sendable {
     package var moves: UInt64
     package var starts: UInt64

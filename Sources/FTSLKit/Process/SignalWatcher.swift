@@ -4,8 +4,8 @@ internal import NIOPosix
 
 /// Delivers signals to an event loop instead of to a handler that may do next to nothing.
 ///
-/// The signals are blocked everywhere and waited for on a thread of its own: none is lost between the start of the
-/// process and the moment somebody cares, as it would be while it is ignored.
+/// The signals are blocked everywhere and waited for on a thread of its own: none is lost between
+/// the start of the process and the moment somebody cares, as it would be while it is ignored.
 package final class SignalWatcher {
     private static let handled = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD]
 
@@ -13,7 +13,8 @@ package final class SignalWatcher {
 
     /// Must run before the process has a second thread: threads inherit what is blocked.
     package static func prepare() {
-        // Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no reason to die.
+        // Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no
+        // reason to die.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         // A parent that ignores SIGCHLD would make the kernel reap our children for us.
         signal(SIGCHLD, SIG_DFL)

@@ -31,6 +31,7 @@ struct GeneratedFilesTests {
     }
 
     static let files: [Generated] = [
+        page("README.md", ["commands": manual.commandTable]),
         page(
             "man/ftsl.1",
             [

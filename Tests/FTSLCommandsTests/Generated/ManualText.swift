@@ -46,6 +46,12 @@ struct ManualText {
         return (lines + [".El"]).joined(separator: "\n")
     }
 
+    /// The same as a table of the README.
+    var commandTable: String {
+        let rows = root.subcommands.map { "| `ftsl \($0.name)` | \($0.abstract) |" }
+        return (["| | |", "| --- | --- |"] + rows).joined(separator: "\n")
+    }
+
     var exitStatuses: String {
         var lines = [".Bl -tag -width Ds"]
         for explanation in Explanations.statuses {

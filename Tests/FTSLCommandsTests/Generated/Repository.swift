@@ -37,12 +37,16 @@ enum Tool {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
+        // A file, not a pipe: what the program leaves behind must not make the test wait.
+        let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).out")
+        _ = FileManager.default.createFile(atPath: url.path, contents: nil)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let output = try FileHandle(forWritingTo: url)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = output
         try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+        return (process.terminationStatus, try String(contentsOf: url, encoding: .utf8))
     }
 }

@@ -95,6 +95,42 @@ struct InitiatorTests {
     }
 
     /// [FTSL §4.4]
+    private func loseAndResume(_ initiator: InitiatorBench, _ acceptor: AcceptorBench) {
+        let dials = initiator.dialCount
+        initiator.lose()
+        if initiator.dialCount == dials { initiator.waitForDial() }
+        resume(initiator, acceptor)
+    }
+
+    @Test("A link that dies before any acknowledgement, but carries bytes, is dialled at once")
+    func progressWithoutAcknowledgement() throws {
+        for upward in [true, false] {
+            let initiator = InitiatorBench()
+            let acceptor = AcceptorBench()
+            initiator.start()
+            open(initiator, acceptor)
+            let mine = try #require(initiator.core.session)
+            let theirs = try #require(acceptor.core.session(acceptor.core.sessionIDs[0]))
+            for _ in 0..<20 {
+                (upward ? mine : theirs).write(ByteBuffer(string: "x"), to: .main)
+                loseAndResume(initiator, acceptor)
+            }
+            #expect((upward ? theirs : mine).receivingChannels[0].bytesReceived == 20)
+            // Once it cannot know yet.
+            #expect(initiator.now <= .ms(50))
+        }
+    }
+
+    @Test("A link that carries nothing is dialled less and less often")
+    func noProgress() {
+        let initiator = InitiatorBench()
+        let acceptor = AcceptorBench()
+        initiator.start()
+        open(initiator, acceptor)
+        for _ in 0..<20 { loseAndResume(initiator, acceptor) }
+        #expect(initiator.now > .ms(10_000))
+    }
+
     @Test("'Gone' is believed when heard again half a minute later, not before")
     func goneTwice() {
         let initiator = InitiatorBench()

@@ -19,6 +19,8 @@ final class Relay: Sendable {
         var connections: [Connection] = []
         var accepted = 0
         var bytes = 0
+        /// The first bytes from the client, by connection.
+        var captures: [Data] = []
     }
 
     /// Both sides of one relayed connection.
@@ -79,15 +81,18 @@ final class Relay: Sendable {
     }
 
     private func carry(_ connection: Connection, _ lifetime: Duration?) {
+        var number = 0
         state.change {
+            number = $0.accepted
             $0.connections.append(connection)
+            $0.captures.append(Data())
             $0.accepted += 1
         }
-        Thread.detachNewThread { [self] in
-            pump(connection.client, connection.server, toClient: false)
+        Thread.detachNewThread { [self, number] in
+            pump(connection.client, connection.server, capture: number)
         }
         Thread.detachNewThread { [self] in
-            pump(connection.server, connection.client, toClient: true)
+            pump(connection.server, connection.client, capture: nil)
         }
         guard let lifetime else { return }
         Thread.detachNewThread {
@@ -96,11 +101,16 @@ final class Relay: Sendable {
         }
     }
 
-    private func pump(_ from: Descriptor, _ to: Descriptor, toClient: Bool) {
+    /// `capture` is the number of the connection, on the way from the client.
+    private func pump(_ from: Descriptor, _ to: Descriptor, capture: Int?) {
         let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
         defer { space.deallocate() }
         while let count = from.read(into: space), count > 0 {
-            state.change { $0.bytes += count }
+            state.change {
+                $0.bytes += count
+                guard let capture, $0.captures[capture].count < 4096 else { return }
+                $0.captures[capture].append(contentsOf: space[..<min(count, 4096)])
+            }
             var weather = state.current.weather
             if case .stalled = weather {
                 weather =
@@ -110,7 +120,7 @@ final class Relay: Sendable {
             }
             switch weather {
             case .blackHole: continue
-            case .deafClient where toClient: continue
+            case .deafClient where capture == nil: continue
             case .clear, .stalled, .deafClient:
                 let part = UnsafeRawBufferPointer(rebasing: space[..<count])
                 guard to.write(part) else { return }
@@ -138,6 +148,9 @@ final class Relay: Sendable {
     /// New connections are closed at once, until `open`.
     func refuse() { state.change { $0.isOpen = false } }
     func open() { state.change { $0.isOpen = true } }
+
+    /// What clients said at first, one for each connection.
+    var captures: [Data] { state.current.captures }
 
     /// Connections made so far.
     var accepted: Int { state.current.accepted }

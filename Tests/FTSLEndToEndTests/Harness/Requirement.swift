@@ -25,7 +25,8 @@ enum Requirement {
 
     /// The full path of a program that is installed.
     static func find(_ program: String) -> String? {
-        folders.map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+        let places = program.hasPrefix("/") ? [""] : folders.map { $0 + "/" }
+        return places.map { $0 + program }.first { access($0, X_OK) == 0 }
     }
 
     static func missing(_ programs: [String]) -> [String] { programs.filter { find($0) == nil } }

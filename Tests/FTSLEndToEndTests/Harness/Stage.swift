@@ -11,6 +11,7 @@ final class Stage: @unchecked Sendable {
     private let mark = "FTSL_TEST_STAGE=\(UUID().uuidString)"
     private let lock = NSLock()
     private var programs: [Program] = []
+    private var farewells: [() -> Void] = []
     private var cleanups: [() -> Void] = []
 
     init() throws {
@@ -44,11 +45,15 @@ final class Stage: @unchecked Sendable {
         return try tool.output?.allText(limit) ?? ""
     }
 
+    /// Does this at the end, while the programs still run.
+    func beforeEnd(_ body: @escaping () -> Void) { lock.withLock { farewells.append(body) } }
+
     /// Does this at the end, the newest first.
     func atEnd(_ body: @escaping () -> Void) { lock.withLock { cleanups.append(body) } }
 
     /// Ends everything that was started here, and what that started in its turn.
     func close() {
+        for body in lock.withLock({ farewells }) { body() }
         for program in lock.withLock({ programs }) { program.destroy() }
         for pid in descendants() { kill(pid, SIGKILL) }
         for body in lock.withLock({ cleanups }).reversed() { body() }

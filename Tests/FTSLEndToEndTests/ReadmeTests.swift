@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+
+/// What people copy from the README first.
+@Suite("README", .onStage, .needs("bash", "nc", "python3"))
+struct ReadmeTests {
+    /// The blocks that a shell can run as they stand.
+    static let blocks: [String] = {
+        let url = URL(filePath: Tool.tests).deletingLastPathComponent()
+        let text = try? String(contentsOf: url.appending(path: "README.md"), encoding: .utf8)
+        return (text ?? "").matches(of: #/(?s)```sh\n(.*?)```/#).map { String($0.1) }
+    }()
+
+    /// What each of them must print.
+    private static let expectations = [
+        "tar c": "identical\n", "http.server": "200 OK", "sort -u": "the command said 3\n",
+        "explain": "exit status 69, unreachable\n",
+    ]
+
+    @Test("There is something to try, and each block is known here")
+    func known() {
+        #expect(Self.blocks.count == Self.expectations.count)
+        for words in Self.expectations.keys {
+            #expect(Self.blocks.count { $0.contains(words) } == 1)
+        }
+    }
+
+    @Test("What the README shows works as it stands", arguments: blocks)
+    func works(block: String) throws {
+        let expected = try #require(Self.expectations.first { block.contains($0.key) }?.value)
+        let stage = try stage
+        var script = block
+        // Other tests may hold the ports that the README names.
+        for name in Set(block.matches(of: #/\b7\d\d\d\b/#).map { String($0.0) }) {
+            script = script.replacing(name, with: "\(try Self.freePort())")
+        }
+        let prelude = """
+            cd '\(stage.folder)'; mkdir bin; ln -s '\(Tool.path)' bin/ftsl
+            export PATH=$PWD/bin:/usr/bin:/bin XDG_CONFIG_HOME=$PWD
+
+            """
+        let shell = try stage.start(
+            Launch(
+                path: "/bin/bash", arguments: ["-c", prelude + script],
+                output: .file(stage.path("output"))))
+        #expect(try shell.wait(.seconds(60)) == .status(0))
+        let output = try String(contentsOfFile: stage.path("output"), encoding: .utf8)
+        #expect(output.contains(expected), "\(output) \(shell.errors?.text ?? "")")
+    }
+
+    /// A port that nobody had a moment ago.
+    private static func freePort() throws -> Int {
+        let code = """
+            import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])
+            """
+        let text = try stage.run("python3", ["-c", code])
+        return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+}
