@@ -20,6 +20,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -58,7 +59,7 @@ let package = Package(
         .target(
             name: "FTSLKit",
             dependencies: [
-                "FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix, crypto,
+                "FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix, crypto, deque,
             ],
             swiftSettings: settings),
         .target(
@@ -96,13 +97,17 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FTSLCommandsTests",
-            dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
+            dependencies: [
+                "FTSLCommands", "FTSLKit", "FTSLCore", nioCore, nioPosix, argumentParser,
+            ], swiftSettings: settings),
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport", nioSSL],
             swiftSettings: settings),
         .testTarget(
             name: "FTSLKitTests",
-            dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],
+            dependencies: [
+                "FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix, nioEmbedded,
+            ],
             swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),

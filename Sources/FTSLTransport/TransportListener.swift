@@ -34,20 +34,31 @@ package final class TransportListener {
     }
 
     /// Called on the event loop for each accepted connection, with the peer's address without port.
-    package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection
+    ///
+    /// Nil: nobody is there to take it, and it is closed.
+    package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection?
 
     package static func bind(
         _ endpoint: Endpoint, security: Security, userTimeout: Duration, on loop: any EventLoop,
         onAccept: @escaping OnAccept
     ) -> EventLoopFuture<TransportListener> {
         let bound = NIOLoopBound((onAccept, security), eventLoop: loop)
+        let crowd = NIOLoopBound(Crowd(), eventLoop: loop)
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(ChannelOptions.backlog, value: 4096)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .childChannelInitializer { channel in
                 ownUser(channel).flatMapThrowing {
+                    crowd.value.joined(by: channel)
                     let (onAccept, security) = bound.value
-                    let connection = onAccept(channel, source(of: channel))
+                    guard let connection = onAccept(channel, source(of: channel)) else {
+                        throw ChannelError.ioOnClosedChannel
+                    }
                     let sniffer = ProtocolSniffer(
                         connection, credentials: security.credentials(),
                         allowsPlaintext: security.allowsPlaintext)
@@ -60,6 +71,9 @@ package final class TransportListener {
             binding = SocketTuning.apply(to: bootstrap, tcp: true, userTimeout: userTimeout)
                 .bind(host: host, port: port)
         case .unix(let path):
+            if UnixSocketFile.isServed(path) {
+                return loop.makeFailedFuture(UnixSocketFile.inUse)
+            }
             binding = SocketTuning.apply(to: bootstrap, tcp: false, userTimeout: userTimeout)
                 .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
         }

@@ -3,11 +3,11 @@ import Testing
 
 extension Stage {
     /// `listen --forward` to this server and `connect --local` to that, with a relay in between.
-    func tunnel(to port: Int) throws -> (port: Int, relay: Relay) {
+    func tunnel(to port: Int) throws -> (port: Int, relay: Relay, local: Program) {
         let listener = try listen(["--forward", "127.0.0.1:\(port)"])
         let relay = try relay(to: listener)
         let local = try connect(relay.endpoint, ["--local", ":0", "-v"])
-        return (try FTSLEndToEndTests.port(of: local), relay)
+        return (try FTSLEndToEndTests.port(of: local), relay, local)
     }
 }
 
@@ -83,7 +83,7 @@ struct PostgreSQLTests {
         .needs("psql", "pg_dump", "setpriv"))
     func dump() throws {
         let port = try start()
-        let (local, relay) = try stage.tunnel(to: port)
+        let (local, relay, _) = try stage.tunnel(to: port)
         let cuts = try stage.keepCutting(relay, every: 1 << 20)
         let fill = """
             create table t as select i, md5(i::text) as a, md5((i * 7)::text) as b
@@ -125,7 +125,7 @@ struct RedisTests {
                     "--dir", stage.folder,
                 ])
         }
-        let (local, relay) = try stage.tunnel(to: port)
+        let (local, relay, _) = try stage.tunnel(to: port)
         let cuts = try stage.keepCutting(relay, every: 1 << 20)
         let file = try stage.randomFile("value", 8 << 20)
         try expectStatus(0, redis(local, ["-x", "set", "large"], input: .file(file)))

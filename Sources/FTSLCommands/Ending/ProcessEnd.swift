@@ -17,6 +17,13 @@ enum ProcessLimits {
         cplatform_keep_memory(4 << 20, 16 << 20)
     }
 
+    /// How many descriptors this process may have.
+    static var descriptors: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// As many descriptors as the system allows: a listener has one a connection.
     static func raise() {
         var limit = rlimit()

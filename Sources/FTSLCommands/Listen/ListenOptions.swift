@@ -146,6 +146,9 @@ struct ListenOptions: ParsableArguments {
         configuration.parkedMemory = parkedMemory?.bytes ?? maxMemory.bytes / 2
         configuration.maxSessions = maxSessions
         configuration.maxSessionsPerSource = maxSessions
+        // Strangers must leave descriptors for sessions: at their limit the oldest goes.
+        configuration.maxUnprovenConnections = min(
+            configuration.maxUnprovenConnections, max(1, ProcessLimits.descriptors / 4))
         configuration.maxTombstones = maxTombstones
         configuration.concurrentSessions = isStdio ? 1 : Int.max
         configuration.whenBusy = one ? .refuse : .wait

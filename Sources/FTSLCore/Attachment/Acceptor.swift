@@ -300,6 +300,7 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         countParked(entry)
+        // One whose outcome is fixed is about to be buried: it makes no room by being evicted again.
         if entry.isParked { shedParked(of: entry.source, now: now) }
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }

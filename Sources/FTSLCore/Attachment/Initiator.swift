@@ -37,6 +37,7 @@ package final class Initiator {
     private var nextConnection: UInt64 = 1
     private var nextEndpoint = 0
     private var failuresThisPass = 0
+    private var brokenFirst = 0
     private var gone = GoneCount()
     /// The transport has verified that the peer is the one the session belongs to.
     private var isVerified = false
@@ -112,10 +113,21 @@ package final class Initiator {
                 handshake.heardAnything
                 ? "the connection was closed during the handshake"
                 : "the peer closed the connection without a word"
-            failed(failure ?? Failure(.peer, .unreachable, text), permanent: false, now: now)
+            broke(failure ?? Failure(.peer, .unreachable, text), now: now)
         case .idle, .dialling, .asking, .attached, .waiting, .ended:
             return
         }
+    }
+
+    /// Somebody listens there: the network may break the first handshake as well as any other.
+    private func broke(_ failure: Failure, now: Instant) {
+        guard session == nil, brokenFirst < Bound.brokenFirstHandshakes else {
+            failed(failure, permanent: false, now: now)
+            return
+        }
+        brokenFirst += 1
+        lastFailure = failure
+        wait(backoff.next(using: &rng), failure, now: now)
     }
 
     /// Bytes that should leave on this connection now.

@@ -38,6 +38,8 @@ package enum Bound {
     /// A redial that is not answered by then is begun anew: the kernel repeats an unanswered SYN
     /// after 1, 3, 7 s, and a network that is back should not wait for that.
     package static let redialPatience: Duration = .seconds(4)
+    /// First handshakes that may break off before a peer that accepts connections counts as absent.
+    package static let brokenFirstHandshakes = 2
     package static let redialFirst: Duration = .milliseconds(50)
     package static let redialCap: Duration = .seconds(10)
 }

@@ -187,7 +187,10 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = TransportFailure.of(error)
+        // To the session this is no matter of reaching the peer: what came through here is torn.
+        failure = Failure(
+            .local, .truncated,
+            "the connection behind this end broke: \(TransportFailure.of(error).text)")
         context.close(promise: nil)
     }
 

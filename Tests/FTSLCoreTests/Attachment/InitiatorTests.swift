@@ -31,6 +31,26 @@ struct InitiatorTests {
         #expect(stubborn.ending?.failure?.code == .hostUnknown, "permanent")
     }
 
+    @Test("A first handshake that breaks off is tried again, a refusal is not")
+    func brokenFirst() {
+        let initiator = InitiatorBench()
+        initiator.start()
+        for _ in 0..<2 {
+            let dials = initiator.dialCount
+            _ = initiator.connect()
+            initiator.lose()
+            if initiator.dialCount == dials { initiator.waitForDial() }
+            #expect(initiator.ending == nil)
+        }
+        _ = initiator.connect()
+        initiator.lose()
+        #expect(initiator.ending?.failure?.code == .unreachable)
+        let refusedAtOnce = InitiatorBench()
+        refusedAtOnce.start()
+        fail(refusedAtOnce)
+        #expect(refusedAtOnce.ending?.failure?.code == .unreachable)
+    }
+
     @Test("The whole time to the first session is limited where that is asked for")
     func firstTimeout() {
         let initiator = InitiatorBench {
