@@ -144,8 +144,8 @@ extension Acceptor {
         entry.parkedBytes = bytes
     }
 
-    /// At its limit an identity loses its own oldest parked session, never somebody else's.
-    /// [FTSL §6]
+    /// At its limit an identity loses its own oldest parked session, never somebody else's. [FTSL
+    /// §6]
     func evictOldestParked(from source: String, now: Instant) -> Bool {
         let candidates = entries.values.filter { $0.source == source && $0.isParked }
         let oldest = candidates.min(by: Self.parkedEarlier)
@@ -179,8 +179,8 @@ extension Acceptor {
         drain(entry, now: now)
     }
 
-    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows.
-    /// [FTSL §5.8]
+    /// A session with a fixed outcome becomes a tombstone, and goes when the peer knows. [FTSL
+    /// §5.8]
     func bury(_ entry: Entry, now: Instant) {
         let session = entry.session
         guard let outcome = session.outcome else { return }

@@ -162,8 +162,8 @@ extension Acceptor {
         connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
     }
 
-    /// A client that has met a newer host of its session must not be served by this one.
-    /// [FTSL §4.3]
+    /// A client that has met a newer host of its session must not be served by this one. [FTSL
+    /// §4.3]
     private func hostRefusal(_ proven: HostIdentity) -> HandshakeMessage.Verdict? {
         if proven.generation > host.generation {
             return .init(

@@ -277,8 +277,8 @@ package final class Acceptor {
         drain(entry, now: now)
     }
 
-    /// The newest proven attachment wins; whatever lies in the old one's socket is not read.
-    /// [FTSL §4.6]
+    /// The newest proven attachment wins; whatever lies in the old one's socket is not read. [FTSL
+    /// §4.6]
     private func supersede(_ entry: Entry, now: Instant) {
         guard let old = entry.connection else { return }
         var bytes = ByteBuffer()
@@ -300,7 +300,8 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         countParked(entry)
-        // One whose outcome is fixed is about to be buried: it makes no room by being evicted again.
+        // One whose outcome is fixed is about to be buried: it makes no room by being evicted
+        // again.
         if entry.isParked { shedParked(of: entry.source, now: now) }
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }

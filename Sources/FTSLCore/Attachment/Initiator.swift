@@ -1,8 +1,8 @@
 internal import DequeModule
 package import NIOCore
 
-/// The dialling end: opens a session, and finds a new connection whenever the last one dies.
-/// [FTSL §6]
+/// The dialling end: opens a session, and finds a new connection whenever the last one dies. [FTSL
+/// §6]
 ///
 /// No I/O, no clock: connections are numbers, time is an argument, effects are `InitiatorEvent`s.
 package final class Initiator {
@@ -22,7 +22,7 @@ package final class Initiator {
     package private(set) var session: Session?
     package private(set) var reconnects: UInt64 = 0
     /// Why the last attempt failed.
-    package private(set) var lastFailure: Failure?
+    package internal(set) var lastFailure: Failure?
 
     package let budget: SharedBudget
     var rng: any RandomNumberGenerator
@@ -31,18 +31,18 @@ package final class Initiator {
     var events = Deque<InitiatorEvent>()
     var startedAt = Instant(nanoseconds: 0)
     var settledAt: Instant?
-    /// CONFIRM may have reached the acceptor: starting over could run its service twice.
-    /// [FTSL §4.1]
+    /// CONFIRM may have reached the acceptor: starting over could run its service twice. [FTSL
+    /// §4.1]
     var confirmHandedOut = false
-    private var nextConnection: UInt64 = 1
-    private var nextEndpoint = 0
-    private var failuresThisPass = 0
+    var nextConnection: UInt64 = 1
+    var nextEndpoint = 0
+    var failuresThisPass = 0
     private var brokenFirst = 0
-    private var gone = GoneCount()
+    var gone = GoneCount()
     /// The transport has verified that the peer is the one the session belongs to.
     private var isVerified = false
     private var usedAttachment = AttachmentNumber.opening
-    private var progressAtAttach: UInt64 = 0
+    var progressAtAttach: UInt64 = 0
     /// Bytes for a connection that is being closed.
     private var lastBytes: [ConnectionID: [ByteBuffer]] = [:]
 
@@ -249,62 +249,6 @@ package final class Initiator {
         }
     }
 
-    // MARK: Failing and trying again
-
-    private func lost(_ failure: Failure, now: Instant) {
-        guard let session else { return }
-        session.detach(now: now)
-        events.append(.detached(failure))
-        // Acknowledgements are delayed: a link that dies sooner than they come may still carry much.
-        if session.progress > progressAtAttach { backoff.reset() }
-        drain(now: now)
-        if case .ended = state { return }
-        lastFailure = failure
-        wait(backoff.next(using: &rng), failure, now: now)
-    }
-
-    private func failed(
-        _ failure: Failure, permanent: Bool, isGone: Bool = false, now: Instant
-    ) {
-        lastFailure = failure
-        // An endpoint that did not answer did not say "gone" either.
-        if !isGone { gone.interrupt() }
-        failuresThisPass += 1
-        let first = session == nil
-        let exhausted = failuresThisPass >= configuration.endpointCount
-        if first, exhausted, permanent || !configuration.retryFirst {
-            end(nil, failure)
-            return
-        }
-        // Alternatives are tried at once; only a whole pass without success waits.
-        wait(exhausted ? backoff.next(using: &rng) : .zero, failure, now: now)
-        if exhausted { failuresThisPass = 0 }
-    }
-
-    private func wait(_ delay: Duration, _ failure: Failure, now: Instant) {
-        events.append(.waiting(delay, failure))
-        state = .waiting(until: now + delay)
-        if delay == .zero { dial(now: now) }
-    }
-
-    func dial(now: Instant) {
-        let id = ConnectionID(nextConnection)
-        let endpoint = nextEndpoint
-        nextConnection += 1
-        nextEndpoint = (nextEndpoint + 1) % max(1, configuration.endpointCount)
-        state = .dialling(id, endpoint: endpoint, since: now)
-        events.append(.dial(id, endpoint: endpoint))
-    }
-
-    func abandonDial(now: Instant, _ failure: Failure) {
-        switch state {
-        case .dialling(let id, _, _), .asking(let id, _, _, _, _):
-            events.append(.close(id, failure))
-            failed(failure, permanent: false, now: now)
-        case .idle, .attached, .waiting, .ended: return
-        }
-    }
-
     // MARK: Ending
 
     func drain(now: Instant) {
@@ -326,7 +270,7 @@ package final class Initiator {
         lost(failure, now: now)
     }
 
-    private func end(losing failure: Failure) {
+    func end(losing failure: Failure) {
         guard !isEnded else { return }
         session?.giveUp(failure)
         session?.stopLingering()
