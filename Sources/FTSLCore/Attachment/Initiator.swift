@@ -251,7 +251,7 @@ package final class Initiator {
         guard let session else { return }
         session.detach(now: now)
         events.append(.detached(failure))
-        // Acknowledgements are delayed: a link that dies sooner than they come may still carry much.
+        // Acknowledgements are delayed: a link that dies before they come may still carry much.
         if session.progress > progressAtAttach { backoff.reset() }
         drain(now: now)
         if case .ended = state { return }

@@ -72,7 +72,8 @@ final class Program: @unchecked Sendable {
         for (number, descriptor) in launch.extra { wiring.connect(descriptor, as: number) }
         pid = try Spawn.start(launch, wiring)
         Thread.detachNewThread { [pid, ended] in
-            // Seen first and collected under the lock, so that no signal goes to a number that was given away.
+            // Seen first and collected under the lock, so that no signal goes to a number that was
+            // given away.
             var seen = siginfo_t()
             while waitid(P_PID, id_t(pid), &seen, WEXITED | WNOWAIT) != 0, errno == EINTR {}
             ended.change { end in
@@ -84,7 +85,8 @@ final class Program: @unchecked Sendable {
         }
     }
 
-    /// Collects which descriptor becomes which, and keeps our copies of the child's ends until it has started.
+    /// Collects which descriptor becomes which, and keeps our copies of the child's ends until it
+    /// has started.
     struct Wiring {
         var connected: [(number: CInt, descriptor: Descriptor)] = []
         var closed: [CInt] = []

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Endless bytes without pattern, each computable from its position alone: writer and reader need no common buffer.
+/// Endless bytes without pattern, each computable from its position alone: writer and reader need
+/// no common buffer.
 struct RandomStream: Sendable {
     var seed: UInt64
 
