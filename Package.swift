@@ -16,6 +16,7 @@ let testable = settings + [.unsafeFlags(["-enable-testing"])]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -49,7 +50,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLKit",
-            dependencies: ["FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix],
+            dependencies: ["FTSLCore", "FTSLTransport", deque, "CPlatform", nioCore, nioPosix],
             swiftSettings: settings),
         .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
@@ -86,12 +87,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FTSLCommandsTests",
-            dependencies: ["FTSLCommands", "FTSLCore", argumentParser], swiftSettings: settings),
+            dependencies: [
+                "FTSLCommands", "FTSLKit", "FTSLCore", nioCore, nioPosix, argumentParser,
+            ], swiftSettings: settings),
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport"], swiftSettings: settings),
         .testTarget(
             name: "FTSLKitTests",
-            dependencies: ["FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix],
+            dependencies: [
+                "FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix, nioEmbedded,
+            ],
             swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),

@@ -2,6 +2,35 @@ internal import FTSLCore
 package import NIOCore
 internal import NIOPosix
 
+/// The connections of one listener, which share the memory that NIO reads into.
+///
+/// Each connection keeps its last read buffers; ten thousand that once sent a lot would keep
+/// gigabytes of them. The more there are, the smaller a newcomer's.
+package final class Crowd {
+    package static let memory = 128 << 20
+    package static let largest = 512 << 10
+    package static let smallest = 16 << 10
+    /// Buffers that NIO keeps for a connection.
+    package static let kept = 4
+
+    private var count = 0
+
+    func joined(by channel: any Channel) {
+        count += 1
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in count -= 1 }
+        let size = Self.bufferSize(for: count)
+        guard size < Self.largest else { return }
+        try? channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 4096, maximum: size))
+    }
+
+    /// The largest read buffer of a connection that is one of `connections`.
+    package static func bufferSize(for connections: Int) -> Int {
+        min(largest, max(smallest, memory / kept / max(1, connections)))
+    }
+}
+
 /// A bound socket that hands over connections.
 package final class TransportListener {
     private let channel: any Channel
@@ -14,19 +43,30 @@ package final class TransportListener {
     }
 
     /// Called on the event loop for each accepted connection, with the peer's address without port.
-    package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection
+    ///
+    /// Nil: nobody is there to take it, and it is closed.
+    package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection?
 
     package static func bind(
         _ endpoint: Endpoint, userTimeout: Duration, on loop: any EventLoop,
         onAccept: @escaping OnAccept
     ) -> EventLoopFuture<TransportListener> {
         let bound = NIOLoopBound(onAccept, eventLoop: loop)
+        let crowd = NIOLoopBound(Crowd(), eventLoop: loop)
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(ChannelOptions.backlog, value: 4096)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = bound.value(channel, source(of: channel))
+                    crowd.value.joined(by: channel)
+                    guard let handler = bound.value(channel, source(of: channel)) else {
+                        throw ChannelError.ioOnClosedChannel
+                    }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }

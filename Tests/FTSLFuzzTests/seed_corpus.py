@@ -63,6 +63,15 @@ def conversations():
     put("acceptor", "takeover", opened + [1, 7, 0, 1, 0, 0, 1, 5, 0, 0] + WRITE + ANSWER)
     put("acceptor", "parked", [2] + OPEN + ANSWER + SERVICE_WRITES * 5 + HANG_UP + WAIT * 9)
     put("acceptor", "five", [0] + (OPEN + ANSWER + HANG_UP) * 5 + WAIT + OPEN + ANSWER)
+    # Everything is said except the last acknowledgement: such a session cannot be aborted.
+    almost = []
+    for number in range(8):
+        service = [0, 13, number]
+        almost += (OPEN + ANSWER + FINISH + LOOK + service + [0, 3] + service + [0, 2]
+                   + service + [1, 2] + service + [0, 7, 3] + HANG_UP)
+    put("acceptor", "unevictable", [0] + almost)
+    put("acceptor", "tombstone",
+        opened + craft(0, 8, 1) + (HANG_UP + RESUME + ANSWER + craft(0, 11)) * 3)
     put("acceptor", "strangers", [0] + [0, 0, 1, 0, 2, 0, 3, 0] * 3 + WAIT * 3)
     put("acceptor", "forged", opened + [1, 8, 1, 3, 0] + WAIT)
     put("acceptor", "stalled", [2] + OPEN + ANSWER + [0, 12] + SERVICE_WRITES * 9 + [0, 12] + LOOK * 4)

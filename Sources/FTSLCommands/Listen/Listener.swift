@@ -35,6 +35,9 @@ final class Listener {
         watchSignals(on: loop)
         var configuration = options.configuration
         let service = makeService(&configuration, on: loop)
+        // A connection, for a forward its backend too, for a command its pipes and a probe.
+        let perSession = options.exec != nil ? 6 : options.isStdio ? 1 : 2
+        configuration.fit(descriptors: DescriptorLimit.raise(), perSession: perSession)
         let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
         self.driver = driver
         driver.onEvent = { [unowned self] in observe($0, on: loop) }

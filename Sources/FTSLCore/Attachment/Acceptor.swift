@@ -260,7 +260,8 @@ package final class Acceptor {
     func drain(_ entry: Entry, now: Instant) {
         let session = entry.session
         countParked(entry)
-        if entry.isParked { shedParked(now: now) }
+        // One whose outcome is fixed is about to be buried: it makes no room by being evicted again.
+        if entry.isParked, session.outcome == nil { shedParked(now: now) }
         arm(entry)
         if !session.events.isEmpty { events.append(.activity(session.identity.id)) }
         guard session.outcome != nil else { return }

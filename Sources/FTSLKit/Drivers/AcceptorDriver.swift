@@ -49,13 +49,13 @@ package final class AcceptorDriver {
         heartbeat = .milliseconds(Int64(configuration.limits.heartbeatMilliseconds))
         self.service = service
         self.loop = loop
-        alarm = Alarm(on: loop) { [unowned self] in rings() }
+        alarm = Alarm(on: loop) { [weak self] in self?.rings() }
     }
 
     /// Call on the event loop.
     package func listen(on endpoint: Endpoint) -> EventLoopFuture<TransportListener> {
         TransportListener.bind(endpoint, userTimeout: heartbeat * 5 / 2, on: loop) {
-            [unowned self] _, source in accept(from: source)
+            [weak self] _, source in self?.accept(from: source)
         }
     }
 
@@ -144,10 +144,14 @@ package final class AcceptorDriver {
             acceptor.touched(id, now: MonotonicClock.now)
             if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
         case .close(let id, let failure):
-            flush(id)
+            let hasLastWords = flush(id)
             if let connection = connections.removeValue(forKey: id) {
                 closing.insert(id)
-                connection.finish()
+                // Whoever is thrown out without a word need not be waited for, and many cannot be.
+                let isPatient =
+                    (failure == nil || hasLastWords)
+                    && closing.count <= acceptor.configuration.maxUnprovenConnections
+                if isPatient { connection.finish() } else { connection.close() }
             }
             if let failure { onRefused?(failure, "") }
         case .ended(let id, let outcome):
@@ -174,24 +178,29 @@ package final class AcceptorDriver {
 
     private func begin(_ id: SessionID) {
         guard let session = acceptor.session(id) else { return }
-        let handle = SessionHandle(session: session) { [unowned self] in touched($0.id) }
+        let handle = SessionHandle(session: session) { [weak self] in self?.touched($0.id) }
         let application = service.begin(handle, peer: acceptor.source(of: id))
         handle.application = application
         sessions[id] = Running(handle: handle, application: application)
     }
 
-    private func flush(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+    /// True when there was anything to send.
+    @discardableResult
+    private func flush(_ id: ConnectionID) -> Bool {
+        guard let connection = connections[id] else { return false }
+        var hasSent = false
         let now = MonotonicClock.now
         var count = Pump.chunk
         // Less than a chunk: there was no more.
         while count >= Pump.chunk, connection.isWritable {
             var out: [ByteBuffer] = []
             acceptor.transmit(id, into: &out, limit: Pump.chunk, now: now)
-            guard !out.isEmpty else { return }
+            guard !out.isEmpty else { break }
             count = out.reduce(0) { $0 + $1.readableBytes }
             connection.send(out)
+            hasSent = true
         }
+        return hasSent
     }
 }
 
@@ -217,9 +226,9 @@ extension AcceptorDriver: TransportDelegate {
 }
 
 /// Strangers are told apart by network, not by address: an attacker has many of those. [FTSL §6]
-enum SourcePrefix {
+package enum SourcePrefix {
     /// The /24 of an IPv4 or the /64 of an IPv6 address.
-    static func of(_ address: String) -> String {
+    package static func of(_ address: String) -> String {
         if address.contains(":") {
             var bytes = [UInt8](repeating: 0, count: 16)
             guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }

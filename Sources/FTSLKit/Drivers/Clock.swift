@@ -1,5 +1,5 @@
 package import FTSLCore
-internal import NIOCore
+package import NIOCore
 
 /// The monotonic clock of the event loops, as the core's instants.
 package enum MonotonicClock {
@@ -16,18 +16,18 @@ extension Instant {
 ///
 /// Scheduling per packet would cost more than the packet; so an alarm that is already set for an
 /// earlier time is left alone, and rings once in vain.
-final class Alarm {
+package final class Alarm {
     private let loop: any EventLoop
     private var scheduled: Scheduled<Void>?
     private var scheduledFor = Instant.distantFuture
     private let ring: () -> Void
 
-    init(on loop: any EventLoop, ring: @escaping () -> Void) {
+    package init(on loop: any EventLoop, ring: @escaping () -> Void) {
         self.loop = loop
         self.ring = ring
     }
 
-    func set(for instant: Instant) {
+    package func set(for instant: Instant) {
         guard instant < scheduledFor else { return }
         scheduled?.cancel()
         scheduledFor = instant
@@ -35,7 +35,7 @@ final class Alarm {
         scheduled = loop.scheduleTask(deadline: instant.deadline) { bound.value.rings() }
     }
 
-    func cancel() {
+    package func cancel() {
         scheduled?.cancel()
         scheduled = nil
         scheduledFor = .distantFuture

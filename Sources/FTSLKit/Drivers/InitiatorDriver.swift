@@ -36,7 +36,8 @@ package final class InitiatorDriver {
     package func start() {
         let bound = NIOLoopBound(self, eventLoop: loop)
         network = NetworkChanges(on: loop) { bound.value.networkChanged() }
-        alarm = Alarm(on: loop) { [unowned self] in
+        alarm = Alarm(on: loop) { [weak self] in
+            guard let self else { return }
             initiator.handleTimeout(now: MonotonicClock.now)
             pump()
         }
@@ -112,8 +113,8 @@ package final class InitiatorDriver {
             }
         case .opened:
             guard let session = initiator.session else { return }
-            let handle = SessionHandle(session: session) { [unowned self] _ in
-                guard !isPumping else { return }
+            let handle = SessionHandle(session: session) { [weak self] _ in
+                guard let self, !isPumping else { return }
                 initiator.touched(now: MonotonicClock.now)
                 pump()
             }

@@ -16,8 +16,8 @@ package final class DescriptorSource: ByteSource, @unchecked Sendable {
     /// Told just after `onEnd` at a clean end.
     package var onEndOfInput: (() -> Void)?
 
-    static let chunk = 256 << 10
-    static let chunksAhead = 3
+    package static let chunk = 256 << 10
+    package static let chunksAhead = 3
 
     private let descriptor: CInt
     private let loop: any EventLoop

@@ -9,7 +9,7 @@ package import NIOCore
 package final class Plumbing: SessionApplication {
     private let handle: SessionHandle
     private var sources: [ChannelNumber: Source] = [:]
-    private var sinks: [ChannelNumber: Sink] = [:]
+    private var sinks: [ChannelNumber: PacedSink] = [:]
     private var outcome: Outcome?
     /// The driver lets go of it when the session is over; what was received is still being written
     /// then.
@@ -34,14 +34,6 @@ package final class Plumbing: SessionApplication {
         var isAsked = false
         var hasEnded = false
         init(_ source: any ByteSource) { self.source = source }
-    }
-
-    private final class Sink {
-        let sink: any ByteSink
-        var pending = 0
-        var isClosing = false
-        var isDone = false
-        init(_ sink: any ByteSink) { self.sink = sink }
     }
 
     package init(_ handle: SessionHandle) { self.handle = handle }
@@ -84,20 +76,20 @@ package final class Plumbing: SessionApplication {
 
     /// Writes a channel's bytes to the sink.
     package func attach(sink: any ByteSink, to channel: ChannelNumber) {
-        let holder = Sink(sink)
+        let holder = PacedSink(sink)
         sinks[channel] = holder
         sink.onTaken = { [weak self, weak holder] count in
-            holder?.pending -= count
+            holder?.took(count)
             self?.handle.took(count, from: channel)
             self?.settleIfDrained()
         }
         sink.onFinished = { [weak self, weak holder] in
-            holder?.isDone = true
+            holder?.end()
             self?.handle.tookEnd(channel)
             self?.settleIfDrained()
         }
         sink.onFailed = { [weak self, weak holder] failure in
-            holder?.isDone = true
+            holder?.end()
             self?.sinkFailed(channel, failure)
         }
     }
@@ -117,8 +109,7 @@ package final class Plumbing: SessionApplication {
     /// Says that a channel's reader went away though its sink did not notice.
     package func stopReading(_ channel: ChannelNumber, unread: Int = 0) {
         guard let holder = sinks[channel], !holder.isDone else { return }
-        holder.isDone = true
-        holder.sink.cancelOutput()
+        holder.cancel()
         handle.stopReading(channel, unread: unread)
         settleIfDrained()
     }
@@ -127,14 +118,12 @@ package final class Plumbing: SessionApplication {
 
     package func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {
         guard let holder = sinks[channel], !holder.isDone else { return }
-        holder.pending += bytes.readableBytes
-        holder.sink.write(bytes)
+        holder.write(bytes)
     }
 
     package func finished(_ channel: ChannelNumber) {
         guard let holder = sinks[channel], !holder.isDone else { return }
-        holder.isClosing = true
-        holder.sink.finish()
+        holder.finish()
     }
 
     package func stopped(_ channel: ChannelNumber, at position: UInt64) {
@@ -165,8 +154,7 @@ package final class Plumbing: SessionApplication {
         guard let outcome else { return }
         for holder in sinks.values where !holder.isDone && !holder.isClosing {
             guard holder.pending == 0 else { return }
-            holder.isClosing = true
-            if outcome.isGood { holder.sink.finish() } else { holder.sink.fail() }
+            if outcome.isGood { holder.finish() } else { holder.fail() }
         }
         guard sinks.values.allSatisfy(\.isDone) else { return }
         let tell = onDrained
@@ -181,6 +169,6 @@ package final class Plumbing: SessionApplication {
         for holder in sources.values where !holder.hasEnded {
             holder.source.cancelInput(.sessionOver)
         }
-        for holder in sinks.values { holder.sink.cancelOutput() }
+        for holder in sinks.values { holder.cancel() }
     }
 }

@@ -97,7 +97,9 @@ package struct ChildProcess {
         let variables = environment.map { "\($0.key)=\($0.value)" }
         let code = withCStrings(arguments) { argv in
             withCStrings(variables) { envp in
-                posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv, envp)
+                DescriptorLimit.withInherited {
+                    posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv, envp)
+                }
             }
         }
         guard code == 0 else {

@@ -57,6 +57,11 @@ package enum PlainChannel {
             .childChannelOption(
                 ChannelOptions.recvAllocator, value: receiveBuffers
             )
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .childChannelInitializer { channel in
                 let pipe = ChannelPipe()
                 let bound = NIOLoopBound(pipe, eventLoop: channel.eventLoop)
@@ -124,10 +129,10 @@ package final class ForwardService: SessionService {
 }
 
 /// A sink that holds what it is given until the real one is there; bounded by the receive window.
-final class EarlySink: ByteSink {
-    var onTaken: ((Int) -> Void)? { didSet { sink?.onTaken = onTaken } }
-    var onFinished: (() -> Void)? { didSet { sink?.onFinished = onFinished } }
-    var onFailed: ((SinkFailure) -> Void)? { didSet { sink?.onFailed = onFailed } }
+package final class EarlySink: ByteSink {
+    package var onTaken: ((Int) -> Void)? { didSet { sink?.onTaken = onTaken } }
+    package var onFinished: (() -> Void)? { didSet { sink?.onFinished = onFinished } }
+    package var onFailed: ((SinkFailure) -> Void)? { didSet { sink?.onFailed = onFailed } }
 
     private enum Held {
         case bytes(ByteBuffer)
@@ -139,7 +144,9 @@ final class EarlySink: ByteSink {
     private var sink: (any ByteSink)?
     private var isCancelled = false
 
-    func open(onto sink: any ByteSink) {
+    package init() {}
+
+    package func open(onto sink: any ByteSink) {
         if isCancelled {
             sink.cancelOutput()
             return
@@ -158,11 +165,11 @@ final class EarlySink: ByteSink {
         held = []
     }
 
-    func write(_ bytes: ByteBuffer) {
+    package func write(_ bytes: ByteBuffer) {
         if let sink { sink.write(bytes) } else { held.append(.bytes(bytes)) }
     }
 
-    func finish() {
+    package func finish() {
         if let sink {
             sink.finish()
         } else if isCancelled {
@@ -172,7 +179,7 @@ final class EarlySink: ByteSink {
         }
     }
 
-    func fail() {
+    package func fail() {
         if let sink {
             sink.fail()
         } else if isCancelled {
@@ -182,7 +189,7 @@ final class EarlySink: ByteSink {
         }
     }
 
-    func cancelOutput() {
+    package func cancelOutput() {
         isCancelled = true
         held = []
         sink?.cancelOutput()

@@ -31,6 +31,28 @@ struct CrowdTests {
         #expect(acceptor.core.tombstones == 0)
     }
 
+    @Test("A parked session that holds what its reader has not taken is evicted once")
+    func untaken() throws {
+        let acceptor = AcceptorBench { $0.parkedMemory = 1_000 }
+        let initiator = InitiatorBench()
+        initiator.start()
+        let id = open(initiator, acceptor)
+        let name = try #require(acceptor.core.sessionIDs.first)
+        var data = ByteBuffer()
+        StreamFrame.dataHeader(.main, position: 0, count: 2_000, into: &data)
+        data.writeImmutableBuffer(pattern(2_000))
+        acceptor.say(data, on: id)
+        #expect(acceptor.core.session(name)?.heldBytes == 2_000)
+        acceptor.core.closed(id, nil, now: acceptor.now)
+        acceptor.drain()
+        guard case .aborted(let failure, _, _) = acceptor.core.session(name)?.outcome else {
+            Issue.record("it still holds more than parked sessions may")
+            return
+        }
+        #expect(failure.code == .evicted)
+        #expect(acceptor.core.tombstones == 1 && acceptor.core.activeSessions == 0)
+    }
+
     @Test("A session that comes and goes for hours leaves no heap of timers behind")
     func timers() {
         let acceptor = AcceptorBench {
