@@ -206,11 +206,19 @@ struct MemoryTests {
         // Not closed at the end: both ends must live to be looked at.
         let keeper = try Descriptor(dup(input.raw), "dup")
         stream.write(size, to: input)
-        // Stalled: nobody reads until the writer is stopped by the full buffers.
-        try eventually("the writer stands") { try isStill(client) }
+        let limit = Watched(0)
+        let slow = (512 << 20)..<(544 << 20)
         let verifier = Verifier(read, stream) { position in
-            if position < 32 << 20 { Thread.sleep(forTimeInterval: 0.005) }
+            _ = limit.wait(.seconds(600)) { position < $0 ? true : nil }
+            if slow.contains(position) { Thread.sleep(forTimeInterval: 0.005) }
         }
+        // Nobody reads until the writer is stopped by the full buffers: at the start, and again
+        // when fast reading has made the windows large.
+        try eventually("the writer stands") { try isStill(client) }
+        limit.change { $0 = slow.lowerBound }
+        try verifier.reach(slow.lowerBound, .seconds(60))
+        try eventually("the writer stands again") { try isStill(client) }
+        limit.change { $0 = .max }
         try verifier.reach(size, .seconds(Requirement.isLong ? 600 : 150))
         let bound = (64 + 32) << 20
         let mine = try #require(client.peakMemory)

@@ -54,7 +54,7 @@ private func connections(_ count: Int, to port: Int) throws -> [Descriptor] {
 @Suite("Hostile input leaves other sessions alone")
 struct HostileTests {
     @Test(
-        "10,000 connections that say nothing: newcomers get in, memory stays bounded, they are closed",
+        "10,000 silent connections: newcomers get in, memory stays bounded, they are closed",
         .onStage(weight: 3))
     func halfOpen() throws {
         let victim = try Victim()

@@ -1,8 +1,7 @@
 import Foundation
 import Testing
 
-/// What descriptor 0 or 1 can be. [FTSL cli.md: "pipes, terminals, sockets, regular files,
-/// /dev/null, or closed"]
+/// What descriptor 0 or 1 can be.
 enum StreamKind: String, CaseIterable, CustomTestStringConvertible {
     case pipe, terminal, file, socket, null, closed
     var testDescription: String { rawValue }

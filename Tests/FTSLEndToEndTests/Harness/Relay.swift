@@ -37,8 +37,7 @@ final class Relay: Sendable {
                 var none = linger(l_onoff: 1, l_linger: 0)
                 let size = socklen_t(MemoryLayout<linger>.size)
                 setsockopt(side.raw, SOL_SOCKET, SO_LINGER, &none, size)
-                // AF_UNSPEC dissolves the association: the peer gets a reset though others still
-                // read here.
+                // AF_UNSPEC dissolves the association: the peer gets a reset while others read here.
                 var nowhere = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: Relay.zeros)
                 Glibc.connect(side.raw, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
                 shutdown(side.raw, CInt(SHUT_RDWR))
@@ -247,8 +246,7 @@ enum Socket {
     }
 }
 
-/// A server that says its piece to everybody who connects, then does as told. Its client takes it
-/// for what it looks like.
+/// A server that says its piece to everybody who connects.
 final class ScriptedServer: Sendable {
     private let listening: Descriptor
     private let connections = Watched<[Descriptor]>([])

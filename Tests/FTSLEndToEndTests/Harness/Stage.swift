@@ -1,8 +1,7 @@
 import Foundation
 import Testing
 
-/// What one test works with: a folder, the programs it started, and an end that leaves nothing
-/// behind.
+/// What one test works with: a folder, the programs it started, and an end that leaves nothing.
 final class Stage: @unchecked Sendable {
     /// The stage of the running test.
     @TaskLocal static var current: Stage?
@@ -78,8 +77,7 @@ final class Stage: @unchecked Sendable {
 /// Gives each test of a suite a stage, and a thread on which it may block.
 ///
 /// Tests wait for other processes; on the shared pool of as many threads as there are cores they
-/// would wait for each other.
-/// `Crowd` limits how many run at once.
+/// would wait for each other. `Crowd` limits how many run at once.
 struct OnStage: SuiteTrait, TestTrait, TestScoping {
     /// Out of `Crowd.room`.
     var weight = 1
