@@ -153,6 +153,16 @@ struct SecurityGateTests {
         try expectRefusal(ada.start(["listen", "127.0.0.1.example.org:0"]), 78, "--public")
     }
 
+    @Test("A public listener that knows nobody does not start: 78, and says how to name somebody")
+    func nobody() throws {
+        let ada = try stage.person("ada")
+        try expectRefusal(ada.start(["listen", "--public", "0.0.0.0:0"]), 78, "ftsl key trust")
+        try ada.ftsl("key", "trust", ada.key())
+        let listener = try stage.listen(
+            ["--public", "--exec", "cat"], at: "0.0.0.0:0", under: ada.wrapper)
+        try ada.expectEcho(listener.endpoint)
+    }
+
     @Test("A public listener serves TLS only: plaintext is refused with 77 and starts nothing")
     func plaintext() throws {
         let flag = try stage.path("ran")
