@@ -77,7 +77,7 @@ struct FloodTests {
         let taken = "for n in {20..77}; do eval \"exec $n</dev/null\"; done"
         let listener = try stage.listen(
             ["--exec", "cat"],
-            under: ["bash", "-c", "ulimit -n 80; \(taken); exec \"$@\"", "bash"])
+            under: ["bash", "-c", "ulimit -n 92; \(taken); exec \"$@\"", "bash"])
         let open = try connections(60, to: listener.port)
         let before = listener.program.processorTicks
         let end = ContinuousClock.now + .seconds(1)
