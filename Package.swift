@@ -48,6 +48,8 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CPlatform"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
@@ -57,9 +59,13 @@ let package = Package(
             dependencies: ["FTSLCore", nioCore, nioPosix, nioSSL, nioTLS, x509, asn1, crypto],
             swiftSettings: settings),
         .target(
+            name: "FTSLStore", dependencies: ["FTSLCore", "CSQLite", nioCore, deque],
+            swiftSettings: settings),
+        .target(
             name: "FTSLKit",
             dependencies: [
-                "FTSLCore", "FTSLTransport", "CPlatform", nioCore, nioPosix, crypto, deque,
+                "FTSLCore", "FTSLTransport", "FTSLStore", "CPlatform", nioCore, nioPosix, crypto,
+                deque,
             ],
             swiftSettings: settings),
         .target(
@@ -108,6 +114,9 @@ let package = Package(
             dependencies: [
                 "FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix, nioEmbedded,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FTSLStoreTests", dependencies: ["FTSLStore", "FTSLCore", nioCore],
             swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),

@@ -9,13 +9,18 @@ struct ModuleTests {
             "FTSLCore", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "X509", "SwiftASN1", "Crypto",
             "FoundationEssentials", "Dispatch", "Glibc", "Darwin",
         ],
+        "FTSLStore": [
+            "FTSLCore", "NIOCore", "CSQLite", "DequeModule", "Dispatch",
+            "Synchronization", "Glibc", "Darwin",
+        ],
         "FTSLSimulation": ["FTSLCore", "NIOCore", "DequeModule", "HeapModule"],
         "FTSLKit": [
-            "FTSLCore", "FTSLTransport", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Dispatch",
-            "DequeModule", "Glibc", "Darwin", "CPlatform",
+            "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
+            "NIOConcurrencyHelpers", "Dispatch", "DequeModule", "Glibc", "Darwin", "CPlatform",
         ],
         "FTSLCommands": [
-            "FTSLKit", "FTSLCore", "FTSLTransport", "NIOCore", "NIOPosix", "ArgumentParser",
+            "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
+            "ArgumentParser",
             "FoundationEssentials", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],

@@ -83,6 +83,14 @@ extension FailureCode {
         case .hostUnknown: .hostUnknown
         case .timedOut, .silentPeer: .timeLimit
         case .internalError: .internalError
+        case .inboxChanged, .historyLost, .outboxRolledBack: .violation
+        case .foreignProducer, .topicForbidden: .noPermission
+        case .tooManyProducers, .noInbox, .inboxUnavailable, .finishedTooFarAhead: .unreachable
+        case .messageTooLarge, .malformedMessage: .badData
+        case .inboxFull, .idReused, .messageExpired, .messageCancelled, .messageDead,
+            .deadLettersFull:
+            .rejected
+        case .cursorMismatch, .noSuchCursor: .usage
         }
     }
 }

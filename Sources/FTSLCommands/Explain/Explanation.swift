@@ -61,7 +61,7 @@ struct Explanation: Equatable, Sendable {
 enum Explanations {
     static let statuses = statusesOfSysexits + statusesOfOurs
     static let failures =
-        violations + agreementAndTrust + roomAndLife + endings + reaching
+        violations + agreementAndTrust + roomAndLife + endings + reaching + histories + messages
 
     private static let byFailure: [FailureCode: Explanation] = {
         var table: [FailureCode: Explanation] = [:]

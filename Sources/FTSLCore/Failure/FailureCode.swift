@@ -49,6 +49,29 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
     case silentPeer = 83
     // Ours.
     case internalError = 90
+    // Lanes: history that does not fit together; each has a documented way out.
+    case inboxChanged = 100
+    case historyLost = 101
+    case outboxRolledBack = 102
+    case foreignProducer = 103
+    case tooManyProducers = 104
+    case noInbox = 105
+    /// The inbox cannot store now: disk full, or no room by policy; try again.
+    case inboxUnavailable = 106
+    // Messages, one by one.
+    case messageTooLarge = 110
+    case topicForbidden = 111
+    case inboxFull = 112
+    case idReused = 113
+    case malformedMessage = 114
+    case messageExpired = 115
+    case messageCancelled = 116
+    case messageDead = 117
+    // Consumers.
+    case cursorMismatch = 120
+    case noSuchCursor = 121
+    case deadLettersFull = 122
+    case finishedTooFarAhead = 123
 
     /// True for codes that mean the peer broke the protocol or the bytes do not agree.
     package var isViolation: Bool { rawValue < 30 }

@@ -17,6 +17,7 @@ extension Session {
         attachment = Attachment(
             number: number, decoder: FrameDecoder(maxPayload: identity.limits.receivePayload),
             liveness: Liveness(interval: identity.limits.heartbeat, now: now), owed: owed)
+        port?.attached(now: now)
         guard number != .opening else { return }
         for index in receives.indices { receives[index].reannounce() }
         do { try rewind(to: reports) } catch { violated(error) }
@@ -52,6 +53,7 @@ extension Session {
         guard attachment != nil else { return }
         attachment = nil
         detachedAt = now
+        port?.detached(now: now)
     }
 
     /// Ends the session because the peer broke a rule. [FTSL §8]
@@ -76,7 +78,7 @@ extension Session {
             guard let detachedAt, !isOver else { return .distantFuture }
             return detachedAt + identity.limits.sessionTimeout
         }
-        var earliest = attachment.liveness.deadline
+        var earliest = min(attachment.liveness.deadline, port?.deadline ?? .distantFuture)
         for receive in receives {
             if let due = receive.acknowledgementDeadline {
                 earliest = min(earliest, due)
@@ -86,6 +88,7 @@ extension Session {
     }
 
     package func handleTimeout(now: Instant) {
+        if let port, now >= port.deadline { port.handleTimeout(now: now) }
         if attachment != nil {
             if attachment?.liveness.isSilent(now: now) == true {
                 events.append(

@@ -13,6 +13,7 @@ extension Session {
         headers = ByteBuffer()
         writeStates(to: &writer)
         let bytesBefore = writer.byteCount
+        port?.transmit(into: &writer, limit: limit - bytesBefore, now: now)
         writeData(to: &writer, limit: limit - bytesBefore)
         // After BYE nobody asks any more: the peer of an aborted session learns here how far its
         // bytes came.
@@ -92,7 +93,7 @@ extension Session {
 }
 
 /// Collects frames for one vectored write: one header buffer, payload slices in between.
-struct FrameWriter {
+package struct FrameWriter {
     private var headers: ByteBuffer
     private var payloads: [(headerEnd: Int, bytes: ByteBuffer)] = []
     /// Payloads up to this size cost less to copy than to send as a piece of their own.
@@ -101,7 +102,7 @@ struct FrameWriter {
     private static let room = 256
     /// A header buffer that grew beyond this is not kept.
     private static let kept = 4096
-    private(set) var byteCount = 0
+    package private(set) var byteCount = 0
     private(set) var frameCount = 0
 
     /// `headers` is what the last writer gave back: used again when nothing else holds it any more.

@@ -72,6 +72,8 @@ package final class Session {
     var byeReceived = false
     var detachedAt: Instant?
     var nextToServe = 0
+    /// Lanes and subscriptions; nil: this session carries streams only. [FTSL §7]
+    package var port: (any MessagePort)?
     var roomWanted: [Bool]
     /// Bytes each sending channel may retain; grows within the process's budget.
     private var allowance: UInt64

@@ -1,0 +1,132 @@
+/// What an outbox knows about one of its destinations. [FTSL §7.2]
+package struct OutboxLane: Hashable, Sendable {
+    /// As the user named it: endpoints, comma-separated.
+    package var destination: String
+    package var producer: ProducerID
+    /// The inbox met first; on disk before the first MESSAGE leaves.
+    package var inbox: InboxID?
+    package var generation: Generation
+    /// The sequence that the next submitted message gets.
+    package var end: LaneSequence
+    /// The chain up to `end` − 1.
+    package var chain: ChainValue
+    /// The outcome of everything below is recorded here.
+    package var settledBelow: LaneSequence
+    /// The chain up to `settledBelow` − 1.
+    package var settledChain: ChainValue
+    /// A named error that stops the lane until the user decides; nil: none.
+    package var halted: FailureCode?
+
+    package init(destination: String, producer: ProducerID) {
+        self.destination = destination
+        self.producer = producer
+        generation = .first
+        end = .first
+        chain = .empty
+        settledBelow = .first
+        settledChain = .empty
+    }
+}
+
+/// A message as an outbox holds it.
+package struct OutboxMessage: Hashable, Sendable {
+    package var sequence: LaneSequence
+    package var envelope: Envelope
+    /// When it expires, by this machine's clock, in milliseconds since 1970.
+    package var expires: UInt64?
+    package var digest: BodyDigest
+    package var body: Body
+    /// The chain up to and with this message.
+    package var chain: ChainValue
+    /// On disk before SKIP leaves.
+    package var skipped: SkipReason?
+    /// The user no longer wants it sent.
+    package var cancelRequested: Bool
+
+    package init(
+        sequence: LaneSequence, envelope: Envelope, expires: UInt64?, digest: BodyDigest,
+        body: Body, chain: ChainValue
+    ) {
+        self.sequence = sequence
+        self.envelope = envelope
+        self.expires = expires
+        self.digest = digest
+        self.body = body
+        self.chain = chain
+        cancelRequested = false
+    }
+}
+
+/// What became of a message, as far as its outbox knows.
+package enum MessageOutcome: Hashable, Sendable {
+    case queued
+    case accepted
+    case resolved(Resolution)
+}
+
+/// A message that a program wants sent.
+package struct NewMessage: Hashable, Sendable {
+    package var envelope: Envelope
+    /// When it expires, by this machine's clock, in milliseconds since 1970.
+    package var expires: UInt64?
+    package var digest: BodyDigest
+    package var body: Body
+
+    package init(envelope: Envelope, expires: UInt64?, digest: BodyDigest, body: Body) {
+        self.envelope = envelope
+        self.expires = expires
+        self.digest = digest
+        self.body = body
+    }
+}
+
+/// What is asked of an outbox, by submitters and by the courier of a destination; run by
+/// `OutboxRules.apply` inside a transaction, answered after the commit.
+package enum OutboxChange: Hashable, Sendable {
+    /// Sequences and chain are given here; an id that was used before submits nothing anew.
+    case submit([NewMessage], to: String)
+    /// The inbox behind the destination, before the first message leaves for it.
+    case met(InboxID, Generation, destination: String)
+    /// Everything below `next` is resolved, as `exceptions` say or else *accepted*.
+    case resolved(below: LaneSequence, [LaneException], destination: String)
+    /// Will not be sent; on disk before SKIP leaves.
+    case skipping([LaneSequence: SkipReason], destination: String)
+    /// The user no longer wants it; the courier decides whether it is too late.
+    case cancel(LaneSequence, destination: String)
+    /// A named error stops the lane.
+    case halted(FailureCode, destination: String)
+    /// Begins the lane anew, under a fresh producer: what is not resolved is submitted again.
+    case renew(destination: String, producer: ProducerID)
+}
+
+package enum OutboxResult: Hashable, Sendable {
+    /// Of `submit`: where each message is, in order.
+    case submitted(ProducerID, [LaneSequence])
+    case done
+    /// Of `cancel`: its outcome is known already.
+    case tooLate(MessageOutcome)
+    case refused(Failure)
+}
+
+/// What `OutboxRules` need of a store, inside one transaction. Lanes are named by destination.
+package protocol OutboxTransaction {
+    /// A fresh identity, should a lane be begun.
+    mutating func freshProducer() -> ProducerID
+    mutating func lane(_ destination: String) throws -> OutboxLane?
+    mutating func save(_ lane: OutboxLane) throws
+    mutating func append(_ message: OutboxMessage, to lane: OutboxLane) throws
+    mutating func message(_ sequence: LaneSequence, of lane: OutboxLane) throws -> OutboxMessage?
+    mutating func update(_ message: OutboxMessage, of lane: OutboxLane) throws
+    /// Removes messages below a sequence; their chain and outcome are in the lane.
+    mutating func drop(below: LaneSequence, of lane: OutboxLane) throws
+    /// Keeps an outcome other than *accepted*, for `status`.
+    mutating func record(_ exception: LaneException, of lane: OutboxLane) throws
+    mutating func exception(
+        _ sequence: LaneSequence, of lane: OutboxLane
+    ) throws -> Resolution?
+    /// The user's own ids.
+    mutating func sequence(ofID id: String, of lane: OutboxLane) throws -> LaneSequence?
+    mutating func remember(
+        id: String, _ sequence: LaneSequence, of lane: OutboxLane
+    ) throws
+}

@@ -1,0 +1,3 @@
+import FTSLStore
+
+import Testing
