@@ -31,7 +31,7 @@ final class ConnectClient {
     init(
         _ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log
     ) throws {
-        security = try ConnectSecurity(options, endpoints, log: log)
+        security = try ConnectSecurity(options.trust, endpoints, log: log)
         self.endpoints = endpoints
         self.options = options
         self.global = global

@@ -2,7 +2,7 @@ internal import FTSLCore
 internal import FTSLKit
 internal import FTSLTransport
 
-/// Which endpoints `connect` speaks TLS with, and whom it accepts there.
+/// Which endpoints a client speaks TLS with, and whom it accepts there.
 ///
 /// Plaintext is for loopback and Unix sockets, and for those who ask for it.
 struct ConnectSecurity {
@@ -11,7 +11,7 @@ struct ConnectSecurity {
     private let credentials: TLSCredentials?
     let judge: ServerJudge
 
-    init(_ options: ConnectOptions, _ endpoints: [Endpoint], log: Log) throws {
+    init(_ options: ServerTrustOptions, _ endpoints: [Endpoint], log: Log) throws {
         insecure = options.insecure
         wanted = !options.peer.isEmpty || options.acceptNew || options.certificates.isGiven
         if wanted, insecure {
