@@ -39,8 +39,8 @@ struct DelimitedReader: FrameReader {
         while bytes.readableBytes > 0 {
             if !isOpen { assembler.begin(at: position) }
             let found = bytes.withUnsafeReadableBytes { space in
-                memchr(space.baseAddress, CInt(delimiter), space.count).map {
-                    UnsafeRawPointer($0) - (space.baseAddress ?? UnsafeRawPointer($0))
+                space.baseAddress.flatMap { base in
+                    memchr(base, CInt(delimiter), space.count).map { UnsafeRawPointer($0) - base }
                 }
             }
             let count = found ?? bytes.readableBytes

@@ -149,14 +149,17 @@ struct SendOptions: ParsableArguments {
         if delivery == .atMostOnce, wait == .processed {
             throw ValidationError("--wait processed excludes --delivery at-most-once")
         }
+        if maxMessage.bytes == 0 { throw ValidationError("--max-message must be more than 0") }
         if ttl?.duration == .zero { throw ValidationError("--ttl must be more than 0") }
         if let endpoint { _ = try EndpointArgument.list(endpoint) }
     }
 
     /// One kind of work at a time, and one kind of message.
     private func checkKind() throws {
-        let others = [(flush, "--flush"), (waitFor != nil, "--wait-for"), (cancel != nil, "--cancel")]
-            .filter(\.0).map(\.1)
+        let others = [
+            (flush, "--flush"), (waitFor != nil, "--wait-for"), (cancel != nil, "--cancel"),
+        ]
+        .filter(\.0).map(\.1)
         let framings = [(lines, "--lines"), (null, "--null"), (frame != nil, "--frame")]
             .filter(\.0).map(\.1)
         let sources =

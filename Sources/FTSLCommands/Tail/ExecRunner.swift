@@ -77,7 +77,7 @@ final class ExecJob {
         child.onTaken = { [unowned self] in onTaken?($0) }
         child.onErrorOutput = { [unowned self] bytes in
             lastLine.append(bytes)
-            RawOutput.write(bytes, to: 2)
+            RawOutput.write(Array(bytes.readableBytesView), to: 2)
         }
         child.onEnded = { [unowned self] in
             switch $0 {

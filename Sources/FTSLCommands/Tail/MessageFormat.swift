@@ -106,7 +106,9 @@ enum MessageFormat: Equatable {
     }
 
     private static func close(_ items: [FormatItem], _ end: UInt8, _ output: inout ByteBuffer) {
-        if case .text(let text)? = items.last, text.hasSuffix("\n") || text.hasSuffix("\0") { return }
+        if case .text(let text)? = items.last, text.hasSuffix("\n") || text.hasSuffix("\0") {
+            return
+        }
         output.writeInteger(end)
     }
 
