@@ -34,17 +34,17 @@ struct Reading: Equatable {
         _ rules: MessageAssembler.Rules = MessageAssembler.Rules(), failure: Failure? = nil
     ) {
         let reader = MessageReader(ChunkSource(chunks, failure: failure), framing, rules)
-        var isOver = false
+        var read: [ReadEvent] = []
+        var end: Ending??
         reader.onEvents = { [unowned reader] in
-            events += $0
+            read += $0
             reader.demand()
         }
-        reader.onEnd = {
-            ending = $0
-            isOver = true
-        }
+        reader.onEnd = { end = .some($0) }
         reader.demand()
-        precondition(isOver, "a source that answers at once leaves nothing open")
+        guard let end else { preconditionFailure("a source that answers at once leaves no gap") }
+        events = read
+        ending = end
     }
 
     init(
