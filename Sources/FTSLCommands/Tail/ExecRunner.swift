@@ -15,11 +15,13 @@ final class ExecRunner {
     private let inherited = ChildProcess.environment
     private var running: [ObjectIdentifier: ExecJob] = [:]
 
-    init(_ command: String, limit: Duration?, on loop: any EventLoop) {
+    init(
+        _ command: String, limit: Duration?, children: ChildWatcher, on loop: any EventLoop
+    ) {
         self.command = command
         self.limit = limit
+        self.children = children
         self.loop = loop
-        children = ChildWatcher(on: loop)
     }
 
     var count: Int { running.count }

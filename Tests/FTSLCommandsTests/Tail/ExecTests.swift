@@ -22,11 +22,7 @@ struct ExecRunnerTests {
         var seconds: Double
     }
 
-    /// One event loop for all: SIGCHLD is blocked before its thread begins.
-    private static let loop: any EventLoop = {
-        SignalWatcher.prepare()
-        return MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
-    }()
+    private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
 
     private func run(
         _ command: String, body: [UInt8] = Array("hello".utf8), limit: Duration? = nil
@@ -34,7 +30,12 @@ struct ExecRunnerTests {
         let loop = Self.loop
         return try loop.flatSubmit {
             let promise = loop.makePromise(of: Result.self)
-            let runner = ExecRunner(command, limit: limit, on: loop)
+            // Other threads of this process may take SIGCHLD: look without being told.
+            let children = ChildWatcher(on: loop)
+            let looking = loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) {
+                [bound = NIOLoopBound(children, eventLoop: loop)] _ in bound.value.check()
+            }
+            let runner = ExecRunner(command, limit: limit, children: children, on: loop)
             let began = MonotonicClock.now
             var taken = 0
             let job = runner.start(Self.message) { end, line in
@@ -42,6 +43,7 @@ struct ExecRunnerTests {
                     Result(
                         end: end, lastLine: line, taken: taken,
                         seconds: MonotonicClock.now.since(began).inSeconds))
+                looking.cancel()
                 precondition(runner.count == 0)
             }
             job.onTaken = { taken += $0 }
