@@ -34,8 +34,8 @@ package final class AcceptorDriver {
     /// A connection was refused or condemned.
     package var onRefused: ((Failure, _ source: String) -> Void)?
     package var onEvent: ((AcceptorEvent) -> Void)?
-    /// Whether an identity that TLS has verified may open and resume streams.
-    package var mayStream: (PeerIdentity) -> Bool = { _ in true }
+    /// What an identity that TLS has verified may open and resume.
+    package var rights: (PeerIdentity) -> SessionRights = { _ in .everything }
 
     private struct Running {
         let handle: SessionHandle
@@ -214,11 +214,11 @@ package final class AcceptorDriver {
 
 extension AcceptorDriver: TransportDelegate {
     package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {
-        acceptor.authenticated(id, as: identity, mayStream: mayStream(identity))
+        acceptor.authenticated(id, as: identity, rights: rights(identity))
     }
 
     package func connectionLacksTLS(_ id: ConnectionID) {
-        acceptor.authenticated(id, as: .plaintext, mayStream: false)
+        acceptor.authenticated(id, as: .plaintext, rights: [])
     }
 
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {
