@@ -243,7 +243,9 @@ package final class Initiator {
             failed(failure, permanent: true, now: now)
             return
         }
-        let isCertain = isVerified || (session.outcome != nil && session.byeSent)
+        // A lane or subscription loses nothing with its session: it begins again on the next.
+        let isCertain =
+            isVerified || (session.outcome != nil && session.byeSent) || session.port != nil
         if gone.hear(
             from: endpoint, of: configuration.endpointCount, isCertain: isCertain, now: now)
         {
