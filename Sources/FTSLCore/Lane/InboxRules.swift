@@ -174,7 +174,7 @@ extension ProducerCursor {
     }
 
     /// The sender has recorded every outcome below.
-    fileprivate mutating func settle(below: LaneSequence) {
+    mutating func settle(below: LaneSequence) {
         settledBelow = max(settledBelow, min(below, next))
         let kept = exceptions.firstIndex { $0.sequence >= settledBelow } ?? exceptions.count
         exceptions.removeFirst(kept)
