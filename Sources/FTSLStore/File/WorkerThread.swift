@@ -4,46 +4,42 @@
     internal import Glibc
 #endif
 
+/// What a thread runs.
+private final class ThreadBody {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+private func threadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let context else { return nil }
+    // Signals belong to the program's own threads.
+    var all = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, nil)
+    Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run()
+    return nil
+}
+
 /// A thread of the store's own: SQLite waits for disks, which an event loop must not.
 final class WorkerThread: @unchecked Sendable {
     private let thread: pthread_t
     private var isJoined = false
 
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
     init(_ body: @escaping @Sendable () -> Void) throws {
-        let context = Unmanaged.passRetained(Body(body))
+        let context = Unmanaged.passRetained(ThreadBody(body))
         #if canImport(Darwin)
             var made: pthread_t?
-            let code = pthread_create(&made, nil, { Self.main($0) }, context.toOpaque())
+            let code = pthread_create(&made, nil, { threadMain($0) }, context.toOpaque())
+            thread = made ?? pthread_self()
         #else
             var made = pthread_t()
-            let code = pthread_create(&made, nil, { Self.main($0) }, context.toOpaque())
+            let code = pthread_create(&made, nil, threadMain, context.toOpaque())
+            thread = made
         #endif
-        #if canImport(Darwin)
-            guard code == 0, let made else { throw Self.failure(context, code) }
-        #else
-            guard code == 0 else { throw Self.failure(context, code) }
-        #endif
-        thread = made
-    }
-
-    private static func failure(_ context: Unmanaged<Body>, _ code: Int32) -> StoreFailure {
-        context.release()
-        return StoreFailure(.outOfMemory, "no thread for the store: error \(code)")
-    }
-
-    private static func main(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        guard let context else { return nil }
-        // Signals belong to the program's own threads.
-        var all = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, nil)
-        Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
-        return nil
+        guard code == 0 else {
+            context.release()
+            throw StoreFailure(.outOfMemory, "no thread for the store: error \(code)")
+        }
     }
 
     /// Waits for its end; once, and not from itself.

@@ -13,7 +13,7 @@ enum InboxSchema {
             id BLOB NOT NULL, moves INTEGER NOT NULL, starts INTEGER NOT NULL,
             fence INTEGER NOT NULL, next INTEGER NOT NULL, key INTEGER NOT NULL,
             messages INTEGER NOT NULL, bytes INTEGER NOT NULL, producers INTEGER NOT NULL,
-            dead INTEGER NOT NULL, trimmed INTEGER NOT NULL, clock INTEGER NOT NULL
+            cursors INTEGER NOT NULL, dead INTEGER NOT NULL, trimmed INTEGER NOT NULL
         );
         CREATE TABLE message(
             idx INTEGER PRIMARY KEY, topic INTEGER NOT NULL, sender INTEGER NOT NULL,
@@ -64,6 +64,10 @@ enum InboxSchema {
             reason TEXT NOT NULL, died INTEGER NOT NULL, PRIMARY KEY(cursor, idx)
         ) WITHOUT ROWID;
         CREATE INDEX dead_idx ON dead(idx);
+        -- Dead letters put back and not finished since.
+        CREATE TABLE returned(
+            cursor TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY(cursor, idx)) WITHOUT ROWID;
+        CREATE INDEX returned_idx ON returned(idx);
         -- Idempotency keys, in the order of their time.
         CREATE TABLE known(
             n INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL, idx INTEGER NOT NULL,
