@@ -56,6 +56,7 @@ package struct InboxLimits: Hashable, Sendable {
     package var maxBytes: UInt64 = .max
     package var whenFull = WhenFull.block
     package var maxProducers = 1_000_000
+    package var maxCursors = 10_000
     package var maxDeadLetters = 100_000
 
     package init() {}
