@@ -14,7 +14,7 @@ final class InboxCommitter {
     private let writer: InboxWriter
     private let options: InboxOptions
     private let answers: @Sendable ([InboxStore.Answer]) -> Void
-    private let count: ((inout StoreStatistics) -> Void) -> Void
+    private let count: (StoreStatistics) -> Void
     private var waiting = Deque<InboxStore.Request>()
     /// Set once the file is found damaged beyond repair.
     private var damage: StoreFailure?
@@ -22,7 +22,7 @@ final class InboxCommitter {
     init(
         _ writer: InboxWriter, _ options: InboxOptions,
         _ answers: @escaping @Sendable ([InboxStore.Answer]) -> Void,
-        count: @escaping ((inout StoreStatistics) -> Void) -> Void
+        count: @escaping (StoreStatistics) -> Void
     ) {
         self.writer = writer
         self.options = options
@@ -73,13 +73,10 @@ final class InboxCommitter {
                     (request.id, try reply(to: request.request, writer))
                 }
             }
-            count {
-                $0.changes += UInt64(batch.count)
-                $0.commits += 1
-            }
+            count(StoreStatistics(changes: UInt64(batch.count), commits: 1))
             return replies
         } catch {
-            count { $0.failures += 1 }
+            count(StoreStatistics(failures: 1))
             return failed(batch, error)
         }
     }
@@ -128,8 +125,8 @@ final class InboxCommitter {
             writer.database.checkpoint(above: Self.checkpointPages)
             return hasMore
         } catch {
-            // A full disk: the next step finds room, or the next change tells.
-            count { $0.failures += 1 }
+            // Of a full disk the next change tells; the next step tries again.
+            count(StoreStatistics(failures: 1))
             if (error as? StoreFailure)?.reason == .damaged { repair() }
             return false
         }
@@ -140,12 +137,7 @@ extension InboxWriter {
     /// The rules decide; this only carries out.
     func apply(_ change: InboxChange, limits: InboxLimits) throws -> InboxResult {
         var transaction = self
-        switch change {
-        case .openLane, .messages, .skip, .recorded, .reject, .piece:
-            return try InboxRules.apply(change, in: &transaction, limits: limits)
-        case .subscribe, .locate, .finish, .failed, .bury, .return:
-            return try ConsumerRules.apply(change, in: &transaction, limits: limits)
-        }
+        return try InboxRules.apply(change, in: &transaction, limits: limits)
     }
 }
 
@@ -153,7 +145,8 @@ extension InboxChange {
     /// What it adds to a transaction, about.
     fileprivate var bodyBytes: UInt64 {
         switch self {
-        case .messages(_, _, let messages): messages.reduce(0) { $0 + $1.body.inlineBytes }
+        case .messages(_, _, let messages), .deposit(_, owner: _, let messages):
+            messages.reduce(0) { $0 + $1.body.inlineBytes }
         case .piece(_, _, _, at: _, let bytes): UInt64(bytes.readableBytes)
         default: 0
         }

@@ -6,8 +6,6 @@ internal import NIOCore
 final class InboxReader {
     /// Rows a fetch looks at before it says how far it came.
     private static let maxScanned = 20_000
-    private static let maxDeadLetters: Int64 = 1_000
-    private static let maxDeadBytes: UInt64 = 16 << 20
     private let database: Database
     private var reader: MessageReader
 
@@ -25,7 +23,8 @@ final class InboxReader {
             return try fetch(from, filter, maxMessages, maxBytes)
         case .fetchPiece(let index, let offset, let maxBytes):
             return try fetchPiece(index, offset, maxBytes)
-        case .fetchDead(let cursor): return try fetchDead(cursor)
+        case .fetchDead(let cursor, let from, let maxMessages, let maxBytes):
+            return try fetchDead(cursor, from, maxMessages, maxBytes)
         case .fetchProcessed(let producer, let cursor):
             return try fetchProcessed(producer, cursor)
         }
@@ -84,20 +83,21 @@ final class InboxReader {
         return .piece(body.readSlice(length: count) ?? ByteBuffer())
     }
 
-    /// The oldest, up to a bound.
-    private func fetchDead(_ cursor: String) throws -> InboxReply {
+    private func fetchDead(
+        _ cursor: String, _ from: InboxIndex, _ maxMessages: Int, _ maxBytes: UInt64
+    ) throws -> InboxReply {
         let now = Clock.milliseconds()
         let rows = try database.statement(
             """
-            SELECT idx, attempts, reason, died FROM dead WHERE cursor = ? ORDER BY idx LIMIT ?
+            SELECT idx, attempts, reason, died FROM dead WHERE cursor = ? AND idx >= ? ORDER BY idx
             """)
         rows.bind(1, cursor)
-        rows.bind(2, Self.maxDeadLetters)
+        rows.bind(2, Int64(clamping: from.value))
         defer { rows.reset() }
         var letters: [DeadLetter] = []
         var messages: [StoredMessage] = []
         var bytes: UInt64 = 0
-        while bytes < Self.maxDeadBytes, try rows.step() {
+        while letters.count < maxMessages, bytes < maxBytes, try rows.step() {
             let letter = InboxWriter.deadLetter(cursor, rows)
             guard let message = try reader.message(at: letter.index, now: now) else { continue }
             if case .inline(let body) = message.body { bytes += UInt64(body.readableBytes) }

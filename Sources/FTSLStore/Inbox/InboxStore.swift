@@ -23,7 +23,17 @@ package struct StoreStatistics: Hashable, Sendable {
     /// Transactions that came to nothing.
     package var failures: UInt64 = 0
 
-    package init() {}
+    package init(changes: UInt64 = 0, commits: UInt64 = 0, failures: UInt64 = 0) {
+        self.changes = changes
+        self.commits = commits
+        self.failures = failures
+    }
+
+    mutating func add(_ other: StoreStatistics) {
+        changes += other.changes
+        commits += other.commits
+        failures += other.failures
+    }
 }
 
 /// The inbox of one host: takes requests from any thread and answers when the disk has them.
@@ -66,8 +76,8 @@ package final class InboxStore: Sendable {
         let reader = try InboxReader(path)
         let counts = Counts()
         self.counts = counts
-        let committer = InboxCommitter(writer, options, answers) { change in
-            counts.statistics.withLock(change)
+        let committer = InboxCommitter(writer, options, answers) { more in
+            counts.statistics.withLock { $0.add(more) }
         }
         let parts = Confined((committer, reader))
         let (changes, fetches) = (changes, fetches)
@@ -79,7 +89,8 @@ package final class InboxStore: Sendable {
 
     /// From any thread; after `close` requests are answered as failed.
     package func submit(_ requests: [Request], refused: ([Answer]) -> Void) {
-        let (toWrite, toRead) = (requests.filter(\.request.isChange), requests.filter(\.request.isFetch))
+        let toWrite = requests.filter(\.request.isChange)
+        let toRead = requests.filter { !$0.request.isChange }
         for (mailbox, part) in [(changes, toWrite), (fetches, toRead)] where !part.isEmpty {
             guard !mailbox.put(part) else { continue }
             let failure = Failure(.local, .inboxUnavailable, "\(path) is closed")
@@ -113,7 +124,6 @@ package final class InboxStore: Sendable {
 
 extension InboxRequest {
     fileprivate var isChange: Bool { if case .change = self { true } else { false } }
-    fileprivate var isFetch: Bool { !isChange }
 }
 
 /// Lets a value go to the one thread that uses it from then on.
