@@ -29,7 +29,7 @@ package enum ConsumerRules {
             return try changing(name, in: &tx) { cursor, tx in
                 try putBack(index, of: &cursor, in: &tx)
             }
-        case .openLane, .messages, .skip, .recorded, .reject, .piece:
+        case .openLane, .messages, .deposit, .skip, .recorded, .reject, .piece, .dropPieces:
             preconditionFailure("a change of a lane")
         }
     }
