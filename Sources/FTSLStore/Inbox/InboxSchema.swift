@@ -72,7 +72,7 @@ enum InboxSchema {
         CREATE TABLE known(
             n INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL, idx INTEGER NOT NULL,
             count INTEGER NOT NULL, digest INTEGER NOT NULL, time INTEGER NOT NULL,
-            UNIQUE(owner, id)
+            UNIQUE(id, owner)
         );
         """
 }

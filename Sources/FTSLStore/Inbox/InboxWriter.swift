@@ -35,6 +35,12 @@ final class InboxWriter {
             "INSERT INTO message VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     }
 
+    /// Of a file that is there.
+    convenience init(existing path: String) throws {
+        _ = try StoreFile.inspect(path, InboxSchema.schema)
+        try self.init(path)
+    }
+
     // MARK: Transactions
 
     func begin() throws {
