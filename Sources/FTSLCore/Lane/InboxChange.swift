@@ -10,12 +10,16 @@ package enum InboxChange: Hashable, Sendable {
         ProducerID, owner: String, DeliveryMode, oldest: LaneSequence, settledBelow: LaneSequence)
     /// Consecutive messages of one lane.
     case messages(ProducerID, LaneFence, [IncomingMessage])
-    case skip(ProducerID, LaneFence, LaneSequence, SkipReason)
+    /// Messages of a lane whose cursor is in memory only, new as far as that knows.
+    case deposit(ProducerID, owner: String, [IncomingMessage])
+    case skip(ProducerID, LaneFence, LaneSequence, SkipReason, ChainValue)
     case recorded(ProducerID, LaneFence, below: LaneSequence)
     /// Refused before it could be stored: too large, a forbidden topic. The cursor passes it.
     case reject(ProducerID, LaneFence, LaneSequence, FailureCode, envelope: Envelope, BodyDigest)
     /// Part of a large body.
     case piece(ProducerID, LaneFence, LaneSequence, at: UInt64, ByteBuffer)
+    /// A large body that was begun will not be completed from what is here.
+    case dropPieces(ProducerID, LaneSequence)
 
     /// Makes the cursor unless it is there, and reads where it stands.
     case subscribe(name: String, isGroup: Bool, TopicFilter, ConsumerStart)
@@ -29,10 +33,12 @@ package enum InboxChange: Hashable, Sendable {
 }
 
 package enum InboxResult: Hashable, Sendable {
-    /// Of `openLane`.
-    case lane(ProducerCursor)
-    /// Of `messages`, `skip`, `recorded`, `reject`: where the producer stands now.
-    case progress(next: LaneSequence, exceptions: [LaneException])
+    /// Of `openLane`; without room nothing can be stored at the moment.
+    case lane(ProducerCursor, hasRoom: Bool)
+    /// Of `messages`, `deposit`, `skip`, `recorded`, `reject`: where the producer stands now, which
+    /// is short of what was asked when there was no room for a message or for its outcome. After
+    /// `deposit` the exceptions are the new ones only.
+    case progress(next: LaneSequence, exceptions: [LaneException], hasRoom: Bool)
     /// Of `subscribe`.
     case consumer(ConsumerCursor, end: InboxIndex)
     /// Of `locate`.
@@ -56,6 +62,7 @@ package struct InboxLimits: Hashable, Sendable {
     package var maxBytes: UInt64 = .max
     package var whenFull = WhenFull.block
     package var maxProducers = 1_000_000
+    package var maxCursors = 10_000
     package var maxDeadLetters = 100_000
 
     package init() {}

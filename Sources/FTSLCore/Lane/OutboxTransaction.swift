@@ -85,8 +85,9 @@ package struct NewMessage: Hashable, Sendable {
 package enum OutboxChange: Hashable, Sendable {
     /// Sequences and chain are given here; an id that was used before submits nothing anew.
     case submit([NewMessage], to: String)
-    /// The inbox behind the destination, before the first message leaves for it.
-    case met(InboxID, Generation, destination: String)
+    /// What READY says, judged and taken over in one transaction: the inbox is on disk before the
+    /// first message leaves for it, and a named error halts the lane. [FTSL §7.3]
+    case ready(InboxStanding, DeliveryMode, destination: String)
     /// Everything below `next` is resolved, as `exceptions` say or else *accepted*.
     case resolved(below: LaneSequence, [LaneException], destination: String)
     /// Will not be sent; on disk before SKIP leaves.
@@ -99,16 +100,38 @@ package enum OutboxChange: Hashable, Sendable {
     case renew(destination: String, producer: ProducerID)
 }
 
+/// Where an inbox says, in READY, that it stands with a producer.
+package struct InboxStanding: Hashable, Sendable {
+    package var inbox: InboxIdentity
+    /// Everything below is resolved there.
+    package var next: LaneSequence
+    /// The inbox's chain up to `next` − 1.
+    package var chain: ChainValue
+    package var exceptions: [LaneException]
+
+    package init(
+        inbox: InboxIdentity, next: LaneSequence, chain: ChainValue, exceptions: [LaneException]
+    ) {
+        self.inbox = inbox
+        self.next = next
+        self.chain = chain
+        self.exceptions = exceptions
+    }
+}
+
 package enum OutboxResult: Hashable, Sendable {
     /// Of `submit`: where each message is, in order.
     case submitted(ProducerID, [LaneSequence])
+    /// Of `ready`, `resolved` and `renew`: where the lane stands now.
+    case lane(OutboxLane)
     case done
     /// Of `cancel`: its outcome is known already.
     case tooLate(MessageOutcome)
     case refused(Failure)
 }
 
-/// What `OutboxRules` need of a store, inside one transaction. Lanes are named by destination.
+/// What `OutboxRules` need of a store, inside one transaction. Lanes are named by destination;
+/// messages, exceptions and ids belong to the producer of the lane they are asked with.
 package protocol OutboxTransaction {
     /// A fresh identity, should a lane be begun.
     mutating func freshProducer() -> ProducerID
@@ -116,7 +139,15 @@ package protocol OutboxTransaction {
     mutating func save(_ lane: OutboxLane) throws
     mutating func append(_ message: OutboxMessage, to lane: OutboxLane) throws
     mutating func message(_ sequence: LaneSequence, of lane: OutboxLane) throws -> OutboxMessage?
+    /// The chain up to and with a message that is there, without its body.
+    mutating func chain(of sequence: LaneSequence, of lane: OutboxLane) throws -> ChainValue?
+    /// Changes what is known about a message: never its envelope or body.
     mutating func update(_ message: OutboxMessage, of lane: OutboxLane) throws
+    /// Moves the message at `sequence`, with its body, to another lane, where it is `message`.
+    mutating func move(
+        _ sequence: LaneSequence, of lane: OutboxLane, to other: OutboxLane,
+        as message: OutboxMessage
+    ) throws
     /// Removes messages below a sequence; their chain and outcome are in the lane.
     mutating func drop(below: LaneSequence, of lane: OutboxLane) throws
     /// Keeps an outcome other than *accepted*, for `status`.

@@ -19,6 +19,8 @@ extension Session {
                     try receiveData(payload, at: position, on: channel, now: now)
                 case .frame(let frame):
                     try receive(frame, now: now)
+                case .message(let frame):
+                    try receive(frame, now: now)
                 }
             }
         } catch {
@@ -48,6 +50,14 @@ extension Session {
         if let fresh = try receives[index].receive(payload, at: position, now: now) {
             events.append(.data(channel, fresh))
         }
+    }
+
+    private func receive(_ frame: MessageFrame, now: Instant) throws(Failure) {
+        guard let port else {
+            throw .violation(.unexpectedFrame, "a message in a session that carries none")
+        }
+        guard case .open = phase else { return }
+        try port.receive(frame, now: now)
     }
 
     private func receive(_ frame: StreamFrame, now: Instant) throws(Failure) {

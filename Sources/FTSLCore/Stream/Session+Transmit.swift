@@ -13,7 +13,9 @@ extension Session {
         headers = ByteBuffer()
         writeStates(to: &writer)
         let bytesBefore = writer.byteCount
-        port?.transmit(into: &writer, limit: limit - bytesBefore, now: now)
+        if case .open = phase {
+            port?.transmit(into: &writer, limit: limit - bytesBefore, now: now)
+        }
         writeData(to: &writer, limit: limit - bytesBefore)
         // After BYE nobody asks any more: the peer of an aborted session learns here how far its
         // bytes came.
@@ -106,7 +108,7 @@ package struct FrameWriter {
     private(set) var frameCount = 0
 
     /// `headers` is what the last writer gave back: used again when nothing else holds it any more.
-    init(reusing headers: ByteBuffer) { self.headers = headers }
+    package init(reusing headers: ByteBuffer = ByteBuffer()) { self.headers = headers }
 
     private mutating func begin() {
         guard byteCount == 0 else { return }
@@ -121,13 +123,27 @@ package struct FrameWriter {
         frameCount += 1
     }
 
+    package mutating func write(_ frame: MessageFrame) {
+        begin()
+        let before = headers.writerIndex
+        let payload = frame.encodeFields(into: &headers)
+        byteCount += headers.writerIndex - before
+        frameCount += 1
+        if let payload { follow(with: payload) }
+    }
+
     mutating func writeData(_ channel: ChannelNumber, position: UInt64, _ bytes: ByteBuffer) {
         begin()
         let before = headers.writerIndex
         StreamFrame.dataHeader(
             channel, position: position, count: bytes.readableBytes, into: &headers)
-        byteCount += headers.writerIndex - before + bytes.readableBytes
+        byteCount += headers.writerIndex - before
         frameCount += 1
+        follow(with: bytes)
+    }
+
+    private mutating func follow(with bytes: ByteBuffer) {
+        byteCount += bytes.readableBytes
         if bytes.readableBytes <= Self.copied {
             headers.writeImmutableBuffer(bytes)
             return
@@ -139,7 +155,7 @@ package struct FrameWriter {
     /// time.
     ///
     /// Gives back the header buffer for the next writer.
-    consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {
+    package consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {
         guard byteCount > 0 else { return headers }
         let storage = headers.storageCapacity <= Self.kept ? headers : ByteBuffer()
         for payload in payloads {

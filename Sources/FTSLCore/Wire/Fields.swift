@@ -16,6 +16,28 @@ extension ByteBuffer {
         return String(decoding: try need(bytes: length), as: UTF8.self)
     }
 
+    /// Text that decides something, and so must be the UTF-8 that was written.
+    mutating func needName(_ count: Int) throws(Failure) -> String {
+        if count == 0 { return "" }
+        guard count <= readableBytes else { throw .shortFrame }
+        let name = withUnsafeReadableBytes { bytes in
+            String(validating: UnsafeRawBufferPointer(rebasing: bytes[..<count]), as: UTF8.self)
+        }
+        guard let name else { throw .violation(.malformedFrame, "a name that is no UTF-8") }
+        moveReaderIndex(forwardBy: count)
+        return name
+    }
+
+    mutating func needName() throws(Failure) -> String {
+        try needName(Int(try need(UInt8.self)))
+    }
+
+    /// The writer has checked that it is no longer than `Bound.text`.
+    mutating func writeName(_ name: String) {
+        writeInteger(UInt8(name.utf8.count))
+        writeString(name)
+    }
+
     mutating func writeShortText(_ text: String) {
         // Cut on a scalar boundary, so that what arrives is still UTF-8.
         var utf8 = Array(text.utf8.prefix(Bound.text))

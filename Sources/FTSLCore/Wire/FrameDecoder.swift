@@ -9,6 +9,8 @@ package struct FrameDecoder {
         /// Part of a DATA payload: contiguous with what came before on this attachment.
         case data(ChannelNumber, position: UInt64, ByteBuffer)
         case frame(StreamFrame)
+        /// Whole; the bytes of a body are a slice of what was read.
+        case message(MessageFrame)
     }
 
     private enum State {
@@ -89,7 +91,9 @@ package struct FrameDecoder {
         }
         pending.moveReaderIndex(forwardBy: 5)
         guard let body = pending.readSlice(length: Int(length) - 1) else { return nil }
-        return .frame(try StreamFrame(kind: kind, body: body))
+        return kind.isMessage
+            ? .message(try MessageFrame(kind: kind, body: body))
+            : .frame(try StreamFrame(kind: kind, body: body))
     }
 
     private func check(_ length: UInt32) throws(Failure) {

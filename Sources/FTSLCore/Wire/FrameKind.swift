@@ -20,11 +20,31 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     case superseded = 0x1C
     case `extension` = 0x1F
 
-    package var isHandshake: Bool { rawValue < 0x10 }
+    case lane = 0x20
+    case ready = 0x21
+    case message = 0x22
+    case accepted = 0x23
+    case recorded = 0x24
+    case skip = 0x25
+    case refused = 0x26
+    case watch = 0x27
+    case processed = 0x28
+    case subscribe = 0x30
+    case subscribed = 0x31
+    case delivery = 0x32
+    case settle = 0x33
+    case settled = 0x34
+    case grant = 0x35
+    case caughtUp = 0x36
+    case `return` = 0x37
 
-    /// Kinds set aside for messages and migration; a violation until an agreed version has them.
-    /// [FTSL §3.4]
+    package var isHandshake: Bool { rawValue < 0x10 }
+    /// Carried by a session's `MessagePort`.
+    package var isMessage: Bool { rawValue >= 0x20 }
+
+    /// Kinds set aside for more of messages and for migration; a violation until an agreed version
+    /// has them. [FTSL §3.4]
     package static func isReserved(_ kind: UInt8) -> Bool {
-        kind == 0x1E || (0x20...0x4F).contains(kind)
+        kind == 0x1E || (0x20...0x4F).contains(kind) && FrameKind(rawValue: kind) == nil
     }
 }

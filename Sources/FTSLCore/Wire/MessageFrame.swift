@@ -5,7 +5,9 @@ package enum MessageFrame: Hashable, Sendable {
     // Lane: producer to inbox.
     case lane(Lane)
     case message(Fragment)
-    case skip(LaneSequence, SkipReason)
+    /// Takes the place of a message; with the chain up to and with it, which the inbox, that never
+    /// sees the message, could not compute.
+    case skip(LaneSequence, SkipReason, ChainValue)
     /// Outcomes below this are on the sender's disk: their exceptions can be dropped.
     case recorded(LaneSequence)
     /// Asks for PROCESSED of a named cursor; empty: of every durable cursor.
@@ -45,6 +47,18 @@ package enum MessageFrame: Hashable, Sendable {
         package var generation: Generation
         package var oldestRetained: LaneSequence
         package var settledBelow: LaneSequence
+
+        package init(
+            producer: ProducerID, mode: DeliveryMode, inbox: InboxID?, generation: Generation,
+            oldestRetained: LaneSequence, settledBelow: LaneSequence
+        ) {
+            self.producer = producer
+            self.mode = mode
+            self.inbox = inbox
+            self.generation = generation
+            self.oldestRetained = oldestRetained
+            self.settledBelow = settledBelow
+        }
     }
 
     package struct Ready: Hashable, Sendable {
@@ -54,6 +68,17 @@ package enum MessageFrame: Hashable, Sendable {
         package var chain: ChainValue
         package var progress: Progress
         package var partial: Partial?
+
+        package init(
+            inbox: InboxID, generation: Generation, chain: ChainValue, progress: Progress,
+            partial: Partial?
+        ) {
+            self.inbox = inbox
+            self.generation = generation
+            self.chain = chain
+            self.progress = progress
+            self.partial = partial
+        }
     }
 
     /// How much of a message that was begun on an earlier attachment is there already.
@@ -62,6 +87,12 @@ package enum MessageFrame: Hashable, Sendable {
         package var bytes: UInt64
         /// XXH3-64 of these bytes.
         package var digest: UInt64
+
+        package init(sequence: LaneSequence, bytes: UInt64, digest: UInt64) {
+            self.sequence = sequence
+            self.bytes = bytes
+            self.digest = digest
+        }
     }
 
     package struct Progress: Hashable, Sendable {
@@ -72,6 +103,16 @@ package enum MessageFrame: Hashable, Sendable {
         package var sequenceLimit: LaneSequence
         /// …as long as no more body bytes than this went out on this attachment.
         package var byteLimit: UInt64
+
+        package init(
+            next: LaneSequence, exceptions: [LaneException], sequenceLimit: LaneSequence,
+            byteLimit: UInt64
+        ) {
+            self.next = next
+            self.exceptions = exceptions
+            self.sequenceLimit = sequenceLimit
+            self.byteLimit = byteLimit
+        }
     }
 
     /// A message, or part of one; the first part has the envelope.
@@ -81,11 +122,23 @@ package enum MessageFrame: Hashable, Sendable {
         /// Where in the body `bytes` begin.
         package var offset: UInt64
         package var bytes: ByteBuffer
+
+        package init(sequence: LaneSequence, head: Head? = nil, offset: UInt64, bytes: ByteBuffer) {
+            self.sequence = sequence
+            self.head = head
+            self.offset = offset
+            self.bytes = bytes
+        }
     }
 
     package struct Head: Hashable, Sendable {
         package var envelope: Envelope
         package var digest: BodyDigest
+
+        package init(envelope: Envelope, digest: BodyDigest) {
+            self.envelope = envelope
+            self.digest = digest
+        }
     }
 
     /// Which of the producer's messages a cursor has finished.
@@ -93,6 +146,11 @@ package enum MessageFrame: Hashable, Sendable {
         package var floor: LaneSequence
         /// At most 256, ascending.
         package var ranges: [ClosedRange<UInt64>]
+
+        package init(floor: LaneSequence, ranges: [ClosedRange<UInt64>]) {
+            self.floor = floor
+            self.ranges = ranges
+        }
     }
 
     package struct Subscribe: Hashable, Sendable {
@@ -113,6 +171,20 @@ package enum MessageFrame: Hashable, Sendable {
         package var credit: DeliveryCredit
         /// Failed deliveries before a message is a dead letter.
         package var maxAttempts: UInt32
+
+        package init(
+            kind: Kind, cursor: String, start: ConsumerStart, filter: TopicFilter, inbox: InboxID?,
+            generation: Generation, credit: DeliveryCredit, maxAttempts: UInt32
+        ) {
+            self.kind = kind
+            self.cursor = cursor
+            self.start = start
+            self.filter = filter
+            self.inbox = inbox
+            self.generation = generation
+            self.credit = credit
+            self.maxAttempts = maxAttempts
+        }
     }
 
     package struct Subscribed: Hashable, Sendable {
@@ -122,18 +194,35 @@ package enum MessageFrame: Hashable, Sendable {
         package var floor: InboxIndex
         /// The index the next message will get.
         package var end: InboxIndex
+
+        package init(inbox: InboxID, generation: Generation, floor: InboxIndex, end: InboxIndex) {
+            self.inbox = inbox
+            self.generation = generation
+            self.floor = floor
+            self.end = end
+        }
     }
 
     /// Absolute, since SUBSCRIBE on this attachment.
     package struct DeliveryCredit: Hashable, Sendable {
         package var messages: UInt64
         package var bytes: UInt64
+
+        package init(messages: UInt64, bytes: UInt64) {
+            self.messages = messages
+            self.bytes = bytes
+        }
     }
 
     package struct LeaseToken: Hashable, Sendable {
         /// The inbox's durable start counter when the lease was given.
         package var starts: UInt64
         package var attempt: UInt32
+
+        package init(starts: UInt64, attempt: UInt32) {
+            self.starts = starts
+            self.attempt = attempt
+        }
     }
 
     package struct Delivery: Hashable, Sendable {
@@ -142,6 +231,17 @@ package enum MessageFrame: Hashable, Sendable {
         package var head: DeliveryHead?
         package var offset: UInt64
         package var bytes: ByteBuffer
+
+        package init(
+            index: InboxIndex, token: LeaseToken, head: DeliveryHead? = nil, offset: UInt64,
+            bytes: ByteBuffer
+        ) {
+            self.index = index
+            self.token = token
+            self.head = head
+            self.offset = offset
+            self.bytes = bytes
+        }
     }
 
     package struct DeliveryHead: Hashable, Sendable {
@@ -152,6 +252,18 @@ package enum MessageFrame: Hashable, Sendable {
         package var digest: BodyDigest
         /// Of a dead letter: why it died.
         package var reason: String
+
+        package init(
+            producer: ProducerID, sequence: LaneSequence, stored: UInt64, envelope: Envelope,
+            digest: BodyDigest, reason: String
+        ) {
+            self.producer = producer
+            self.sequence = sequence
+            self.stored = stored
+            self.envelope = envelope
+            self.digest = digest
+            self.reason = reason
+        }
     }
 
     package struct Settlement: Hashable, Sendable {
@@ -163,6 +275,12 @@ package enum MessageFrame: Hashable, Sendable {
         package var index: InboxIndex
         package var token: LeaseToken
         package var verdict: Verdict
+
+        package init(index: InboxIndex, token: LeaseToken, verdict: Verdict) {
+            self.index = index
+            self.token = token
+            self.verdict = verdict
+        }
     }
 
     package enum SettleVerdict: UInt8, Sendable {

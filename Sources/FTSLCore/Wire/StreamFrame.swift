@@ -134,6 +134,9 @@ extension StreamFrame {
             throw .violation(.unexpectedFrame, "a handshake frame in an attached session")
         case .data:
             preconditionFailure("DATA is decoded as it streams in")
+        case .lane, .ready, .message, .accepted, .recorded, .skip, .refused, .watch, .processed,
+            .subscribe, .subscribed, .delivery, .settle, .settled, .grant, .caughtUp, .return:
+            preconditionFailure("a MessageFrame is no frame of a stream")
         }
         try body.needEnd()
     }

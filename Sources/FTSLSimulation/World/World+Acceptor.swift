@@ -198,6 +198,7 @@ extension World {
                 out.writeImmutableBuffer(bytes)
             case .frame(.exit), .frame(.stop), .frame(.bye): continue
             case .frame(let frame): frame.encode(into: &out)
+            case .message(let frame): frame.encode(into: &out)
             }
         }
         return out.readableBytes > 0 ? [out] : []

@@ -25,6 +25,22 @@ func fuzzDecoder(_ bytes: UnsafeRawBufferPointer) throws(Broken) {
         if case .abort(let abort) = frame, abort.text.utf8.count > 255 { continue }
         try hold(second.elements == [.frame(frame)], "\(frame) becomes \(second.elements)")
     }
+    for case .message(let frame) in whole.elements { try holdMessage(frame) }
+}
+
+/// What was understood is understood again; text that was repaired once does not change any more.
+private func holdMessage(_ frame: MessageFrame) throws(Broken) {
+    var last = frame
+    for _ in 0..<2 {
+        var again = ByteBuffer()
+        last.encode(into: &again)
+        let decoded = Decoded(1 << 24, [again])
+        guard case .message(let next)? = decoded.elements.first, decoded.elements.count == 1 else {
+            throw Broken("what \(last) is encoded to does not decode")
+        }
+        if last != frame { try hold(next == last, "\(last) becomes \(next)") }
+        last = next
+    }
 }
 
 /// Everything a decoder makes of a stream, with contiguous data joined.

@@ -1,0 +1,209 @@
+/// What becomes of messages at their sender, decided inside the transaction that makes it durable.
+/// [FTSL §7.3]
+package enum OutboxRules {
+    package static func apply(
+        _ change: OutboxChange, in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        switch change {
+        case .submit(let messages, let destination):
+            return try submit(messages, to: destination, in: &tx)
+        case .ready(let standing, let mode, let destination):
+            return try changing(destination, in: &tx) { lane, tx in
+                try ready(standing, mode, &lane, in: &tx)
+            }
+        case .resolved(let next, let exceptions, let destination):
+            return try changing(destination, in: &tx) { lane, tx in
+                try resolve(below: next, exceptions, of: &lane, in: &tx)
+            }
+        case .skipping(let reasons, let destination):
+            return try changing(destination, in: &tx) { lane, tx in
+                for (sequence, reason) in reasons {
+                    guard var message = try tx.message(sequence, of: lane) else { continue }
+                    message.skipped = reason
+                    try tx.update(message, of: lane)
+                }
+                return .done
+            }
+        case .cancel(let sequence, let destination):
+            return try changing(destination, in: &tx) { lane, tx in
+                try cancel(sequence, of: lane, in: &tx)
+            }
+        case .halted(let code, let destination):
+            return try changing(destination, in: &tx) { lane, _ in
+                lane.halted = code
+                return .done
+            }
+        case .renew(let destination, let producer):
+            return try renew(destination, as: producer, in: &tx)
+        }
+    }
+
+    private static func changing<Transaction: OutboxTransaction>(
+        _ destination: String, in tx: inout Transaction,
+        _ body: (inout OutboxLane, inout Transaction) throws -> OutboxResult
+    ) throws -> OutboxResult {
+        guard let before = try tx.lane(destination) else {
+            let text = "nothing was ever submitted to \(destination)"
+            return .refused(Failure(.local, .internalError, text))
+        }
+        var lane = before
+        let result = try body(&lane, &tx)
+        if lane != before { try tx.save(lane) }
+        return result
+    }
+
+    // MARK: Submitting
+
+    /// All messages, or none when one of them gives another body an id that is taken.
+    private static func submit(
+        _ messages: [NewMessage], to destination: String, in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        var lane =
+            try tx.lane(destination)
+            ?? OutboxLane(destination: destination, producer: tx.freshProducer())
+        var known: [String: (sequence: LaneSequence, digest: BodyDigest?)] = [:]
+        for message in messages where !message.envelope.id.isEmpty {
+            let id = message.envelope.id
+            if known[id] == nil, let sequence = try tx.sequence(ofID: id, of: lane) {
+                known[id] = (sequence, try tx.message(sequence, of: lane)?.digest)
+            }
+            if let digest = known[id]?.digest, digest != message.digest {
+                let text = "the id \(id) was given to another message before"
+                return .refused(Failure(.local, .idReused, text))
+            }
+            if known[id] == nil { known[id] = (LaneSequence(0), message.digest) }
+        }
+        var sequences: [LaneSequence] = []
+        for message in messages {
+            let id = message.envelope.id
+            if let sequence = known[id]?.sequence, sequence >= .first {
+                sequences.append(sequence)
+                continue
+            }
+            let sequence = lane.end
+            lane.chain = lane.chain.adding(sequence, message.envelope, message.digest)
+            lane.end = sequence.next
+            try tx.append(
+                OutboxMessage(
+                    sequence: sequence, envelope: message.envelope, expires: message.expires,
+                    digest: message.digest, body: message.body, chain: lane.chain), to: lane)
+            if !id.isEmpty {
+                try tx.remember(id: id, sequence, of: lane)
+                known[id]?.sequence = sequence
+            }
+            sequences.append(sequence)
+        }
+        try tx.save(lane)
+        return .submitted(lane.producer, sequences)
+    }
+
+    // MARK: What the inbox says
+
+    /// Histories that do not fit together halt the lane under their name; nothing is guessed.
+    private static func ready(
+        _ standing: InboxStanding, _ mode: DeliveryMode, _ lane: inout OutboxLane,
+        in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        if let halted = lane.halted { return .refused(.halted(halted)) }
+        if mode == .exactlyOnce, let code = try mismatch(standing, lane, in: &tx) {
+            if code != .staleGeneration { lane.halted = code }
+            return .refused(.halted(code))
+        }
+        lane.inbox = standing.inbox.id
+        lane.generation = standing.inbox.generation
+        return try resolve(below: standing.next, standing.exceptions, of: &lane, in: &tx)
+    }
+
+    private static func mismatch(
+        _ standing: InboxStanding, _ lane: OutboxLane, in tx: inout some OutboxTransaction
+    ) throws -> FailureCode? {
+        if let met = lane.inbox, met != standing.inbox.id { return .inboxChanged }
+        if standing.inbox.generation < lane.generation { return .staleGeneration }
+        if standing.next < lane.settledBelow { return .historyLost }
+        if standing.next > lane.end { return .outboxRolledBack }
+        let chain = try chain(below: standing.next, of: lane, in: &tx)
+        return chain == standing.chain ? nil : .outboxRolledBack
+    }
+
+    private static func chain(
+        below next: LaneSequence, of lane: OutboxLane, in tx: inout some OutboxTransaction
+    ) throws -> ChainValue? {
+        if next == lane.settledBelow { return lane.settledChain }
+        if next == lane.end { return lane.chain }
+        return try tx.chain(of: LaneSequence(next.value - 1), of: lane)
+    }
+
+    private static func resolve(
+        below next: LaneSequence, _ exceptions: [LaneException], of lane: inout OutboxLane,
+        in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        guard next > lane.settledBelow else { return .lane(lane) }
+        guard next <= lane.end, let chain = try chain(below: next, of: lane, in: &tx) else {
+            lane.halted = .outboxRolledBack
+            return .refused(.halted(.outboxRolledBack))
+        }
+        for exception in exceptions where exception.sequence >= lane.settledBelow {
+            try tx.record(exception, of: lane)
+        }
+        lane.settledBelow = next
+        lane.settledChain = chain
+        try tx.drop(below: next, of: lane)
+        return .lane(lane)
+    }
+
+    // MARK: What the user wants
+
+    private static func cancel(
+        _ sequence: LaneSequence, of lane: OutboxLane, in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        if sequence < lane.settledBelow {
+            let resolution = try tx.exception(sequence, of: lane)
+            return .tooLate(resolution.map(MessageOutcome.resolved) ?? .accepted)
+        }
+        guard var message = try tx.message(sequence, of: lane) else {
+            let text = "no message \(sequence.value) was submitted to \(lane.destination)"
+            return .refused(Failure(.local, .malformedMessage, text))
+        }
+        message.cancelRequested = true
+        try tx.update(message, of: lane)
+        return .done
+    }
+
+    private static func renew(
+        _ destination: String, as producer: ProducerID, in tx: inout some OutboxTransaction
+    ) throws -> OutboxResult {
+        guard let old = try tx.lane(destination) else { return .done }
+        var lane = OutboxLane(destination: destination, producer: producer)
+        try tx.save(lane)
+        for value in old.settledBelow.value..<old.end.value {
+            let sequence = LaneSequence(value)
+            guard var message = try tx.message(sequence, of: old) else { continue }
+            message.sequence = lane.end
+            lane.chain = lane.chain.adding(lane.end, message.envelope, message.digest)
+            message.chain = lane.chain
+            try tx.move(sequence, of: old, to: lane, as: message)
+            if !message.envelope.id.isEmpty {
+                try tx.remember(id: message.envelope.id, lane.end, of: lane)
+            }
+            lane.end = lane.end.next
+        }
+        try tx.save(lane)
+        return .lane(lane)
+    }
+}
+
+extension Failure {
+    /// Why a lane stops until the user decides. [FTSL §7.3]
+    static func halted(_ code: FailureCode) -> Failure {
+        let text =
+            switch code {
+            case .inboxChanged: "another inbox answers than the one met before"
+            case .historyLost: "the inbox lacks messages that it had accepted"
+            case .outboxRolledBack: "the outbox lacks messages that it sent: restored or copied"
+            case .foreignProducer: "the outbox's producer belongs to another identity"
+            case .staleGeneration: "the inbox is older than when it was met before"
+            default: "the lane is halted"
+            }
+        return Failure(.peer, code, text)
+    }
+}
