@@ -6,7 +6,7 @@ internal import NIOCore
 /// A piece of `--format`.
 enum FormatItem: Equatable {
     case text(String)
-    case topic, index, id, producer, sequence, time, body
+    case topic, index, id, producer, sequence, time, body, attempt, reason
     case header(String)
 }
 
@@ -59,6 +59,8 @@ struct FormatArgument: ExpressibleByArgument, Equatable {
         case "s": return .sequence
         case "T": return .time
         case "b": return .body
+        case "a": return .attempt
+        case "r": return .reason
         case "h":
             guard rest.popFirst() == "{", let end = rest.firstIndex(of: "}") else { return nil }
             let name = rest[..<end]
@@ -86,25 +88,6 @@ enum MessageFormat: Equatable {
         }
     }
 
-    /// What stands before and after a body that is written as it comes; nil when it must be whole.
-    func around(_ message: TailMessage) -> (before: ByteBuffer, after: ByteBuffer)? {
-        guard case .items(let items, let end) = self,
-            let body = items.firstIndex(of: .body), items.lastIndex(of: .body) == body
-        else { return nil }
-        let none = ByteBuffer()
-        var after = Self.render(items[(body + 1)...], message, none)
-        Self.close(items, end, &after)
-        return (Self.render(items[..<body], message, none), after)
-    }
-
-    /// False when bodies need not be read at all.
-    var hasBody: Bool {
-        switch self {
-        case .json: true
-        case .items(let items, _): items.contains(.body)
-        }
-    }
-
     private static func close(_ items: [FormatItem], _ end: UInt8, _ output: inout ByteBuffer) {
         if case .text(let text)? = items.last, text.hasSuffix("\n") || text.hasSuffix("\0") {
             return
@@ -126,6 +109,8 @@ enum MessageFormat: Equatable {
             case .sequence: output.writeString("\(message.sequence)")
             case .time: output.writeString(Timestamp.text(milliseconds: message.stored))
             case .body: output.writeImmutableBuffer(body)
+            case .attempt: output.writeString("\(message.attempt)")
+            case .reason: output.writeString(Log.harmless(message.reason ?? ""))
             case .header(let name):
                 let value = message.envelope.headers.first { $0.name == name }?.value
                 output.writeString(value ?? "")

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FTSLStore
 
 struct TailCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,5 +14,14 @@ struct TailCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
+        let log = Log(global)
+        EventLoopProgram.run { loop in
+            do {
+                let client = try TailClient(options, global, log, on: loop)
+                client.start()
+            } catch {
+                ProcessEnd.with(StoreFailure.ending(of: error), log)
+            }
+        }
     }
 }

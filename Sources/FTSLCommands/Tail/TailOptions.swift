@@ -165,9 +165,15 @@ struct TailOptions: ParsableArguments {
 
     var filter: TopicFilter { TopicFilter(topic) }
 
+    /// What one needs to know to put a dead letter back.
+    private static let deadLetter: [FormatItem] = [
+        .index, .text("\t"), .attempt, .text("\t"), .topic, .text("\t"), .id, .text("\t"), .reason,
+    ]
+
     var output: MessageFormat {
         if json { return .json }
         let end: UInt8 = null ? 0 : 0x0A
+        if dead, format == nil { return .items(Self.deadLetter, end: end) }
         return format.map { .items($0.items, end: end) } ?? .items([.body], end: end)
     }
 }

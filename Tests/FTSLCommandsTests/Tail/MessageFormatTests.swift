@@ -42,21 +42,13 @@ struct MessageFormatTests {
         #expect(FormatArgument(argument: format) == nil)
     }
 
-    @Test("Before and after a body are what the whole has around it")
-    func pieces() throws {
-        for format in ["%t %b %x", "%b", "<%b>\\n", "%b%t"] {
-            let items = try #require(FormatArgument(argument: format)).items
-            let format = MessageFormat.items(items, end: 0)
-            let body = ByteBuffer(string: "body")
-            let around = try #require(format.around(message))
-            var parts = around.before
-            parts.writeImmutableBuffer(body)
-            parts.writeImmutableBuffer(around.after)
-            #expect(parts == format.bytes(message, body))
-        }
-        let twice = try #require(FormatArgument(argument: "%b%b")).items
-        #expect(MessageFormat.items(twice, end: 0).around(message) == nil)
-        #expect(MessageFormat.json.around(message) == nil)
+    @Test("A dead letter says how often and why it failed")
+    func dead() throws {
+        var message = message
+        message.reason = "exit status 1"
+        let items = try #require(FormatArgument(argument: "%a %r")).items
+        let output = MessageFormat.items(items, end: 0).bytes(message, ByteBuffer())
+        #expect(String(buffer: output) == "2 exit status 1\0")
     }
 
     @Test("JSON holds everything, the body as text or else as base64")

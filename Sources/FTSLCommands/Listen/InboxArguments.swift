@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FTSLCore
+internal import FTSLStore
 
 /// `--on-full`.
 enum WhenFullArgument: String, ExpressibleByArgument, CaseIterable, Sendable {
@@ -44,6 +45,11 @@ struct KeepArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
         return true
     }
 
+    var keep: InboxKeep {
+        InboxKeep(
+            age: age.map { $0.wholeNanoseconds / 1_000_000 }, messages: count, bytes: bytes)
+    }
+
     var description: String {
         [
             age.map { "\(TimeSpan($0))" }, bytes.map { "\(ByteSize(bytes: $0))" },
@@ -53,7 +59,7 @@ struct KeepArgument: ExpressibleByArgument, Equatable, CustomStringConvertible {
 }
 
 /// What `listen` does with messages.
-struct InboxOptions: ParsableArguments {
+struct InboxArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Accept messages into this inbox, a file that is made if there is none.",
@@ -83,10 +89,12 @@ struct InboxOptions: ParsableArguments {
         if maxMessage.bytes == 0 { throw ValidationError("--max-message must be more than 0") }
     }
 
-    var limits: InboxLimits {
-        var limits = InboxLimits()
-        limits.maxMessage = maxMessage.bytes
-        limits.whenFull = onFull.policy
-        return limits
+    /// What the inbox's host is asked to keep to.
+    var storeOptions: InboxOptions {
+        var options = InboxOptions()
+        options.limits.maxMessage = maxMessage.bytes
+        options.limits.whenFull = onFull.policy
+        options.keep = keep?.keep ?? .forever
+        return options
     }
 }
