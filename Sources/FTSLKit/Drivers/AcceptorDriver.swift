@@ -110,6 +110,12 @@ package final class AcceptorDriver {
         touched(id)
     }
 
+    /// Ends every session and takes no more.
+    package func stop(_ failure: Failure) {
+        acceptor.isDraining = true
+        for id in acceptor.sessionIDs { abort(id, failure) }
+    }
+
     package func stopLingering(_ id: SessionID) {
         acceptor.stopLingering(id, now: MonotonicClock.now)
         pump()

@@ -1,3 +1,4 @@
+internal import Dispatch
 package import FTSLCore
 package import FTSLStore
 package import NIOCore
@@ -88,7 +89,7 @@ package final class InboxService: SessionService {
         let bound = NIOLoopBound(body, eventLoop: loop)
         let (store, loop, answers) = (store, loop, answers)
         answers.service.value = nil
-        WorkerPool.run {
+        DispatchQueue.global().async {
             store.close()
             loop.execute { bound.value() }
         }

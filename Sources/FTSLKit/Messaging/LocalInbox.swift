@@ -3,6 +3,10 @@ package import FTSLStore
 package import FTSLTransport
 package import NIOCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// An inbox's file on this machine, reached through the Unix socket beside it.
 ///
 /// Whoever hosts the inbox listens there. Where nobody does, this process hosts it for as long as
@@ -52,7 +56,7 @@ package final class LocalInbox {
                 }
                 // The loop has nothing else to do before the inbox is there.
                 try FileLock.knock(InboxStore.lockPath(of: path))
-                Pause.milliseconds(10)
+                usleep(10_000)
             }
         }
     }
@@ -107,7 +111,11 @@ package final class LocalInbox {
         watch = nil
         listening?.close()
         listening = nil
-        driver?.stop(Failure(.local, .shuttingDown, "the inbox is taken over"))
+        if let driver {
+            driver.stop(Failure(.local, .shuttingDown, "the inbox is taken over"))
+            // It lives until its last words are said.
+            driver.whenQuiet { _ = driver }
+        }
         driver = nil
         self.service = nil
         service.close(body)

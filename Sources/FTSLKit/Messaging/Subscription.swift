@@ -1,5 +1,4 @@
 package import FTSLCore
-package import FTSLTransport
 package import NIOCore
 
 /// Follows an inbox: a consumer's machine on whatever session its listener serves now.

@@ -48,6 +48,9 @@ package final class InboxStore: Sendable {
     package let identity: InboxIdentity
     package let path: String
     private let lock: FileLock
+
+    /// The file whose lock makes a process the host; who wants it knocks there.
+    package static func lockPath(of path: String) -> String { path + "-lock" }
     private let changes = Mailbox<[Request]>()
     private let fetches = Mailbox<[Request]>()
     private let threads: [WorkerThread]
@@ -65,7 +68,7 @@ package final class InboxStore: Sendable {
         _ path: String, _ options: InboxOptions,
         answers: @escaping @Sendable ([Answer]) -> Void
     ) throws {
-        lock = try FileLock(path + "-lock", of: path)
+        lock = try FileLock(Self.lockPath(of: path), of: path)
         let writer = try InboxWriter(path)
         try writer.transaction { writer in
             writer.state.generation.starts += 1
