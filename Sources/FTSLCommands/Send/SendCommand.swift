@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FTSLStore
 
 struct SendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,5 +15,17 @@ struct SendCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
+        let log = Log(global)
+        EventLoopProgram.run { loop in
+            do {
+                if options.sendsMessages {
+                    try SendClient(options, global, log, on: loop).start()
+                } else {
+                    try OutboxClient(options, global, log, on: loop).start()
+                }
+            } catch {
+                ProcessEnd.with(StoreFailure.ending(of: error), log)
+            }
+        }
     }
 }

@@ -192,5 +192,8 @@ struct SendOptions: ParsableArguments {
             draft: draft, maxMessage: maxMessage.bytes, idField: idFromJson)
     }
 
+    /// False for work on what others left in the outbox.
+    var sendsMessages: Bool { !flush && waitFor == nil && cancel == nil }
+
     var outboxPath: String { outbox ?? StateFolder.outbox }
 }

@@ -24,15 +24,6 @@ struct InboxReport: Equatable {
         var dead: Int
     }
 
-    struct Dead: Equatable {
-        var cursor: String
-        var index: UInt64
-        var attempts: UInt32
-        /// Milliseconds since 1970.
-        var died: UInt64
-        var reason: String
-    }
-
     var path: String
     var id: InboxID
     var generation: Generation
@@ -44,7 +35,8 @@ struct InboxReport: Equatable {
     var next: UInt64
     var producers: [Producer]
     var cursors: [Cursor]
-    var dead: [Dead]
+    /// Dead letters of all cursors; `tail --dead` lists them.
+    var dead: UInt64
 }
 
 extension InboxReport {
@@ -55,17 +47,17 @@ extension InboxReport {
             "generation": .string("\(generation.moves).\(generation.starts)"),
             "messages": .integer(messages), "bytes": .integer(bytes),
             "oldest": oldest.map { .string(Timestamp.text(milliseconds: $0)) } ?? .null,
-            "next": .integer(next),
+            "next": .integer(next), "dead": .integer(dead),
         ]
         return [.object(inbox)] + producers.map { .object($0.object) }
-            + cursors.map { .object($0.object) } + dead.map { .object($0.object) }
+            + cursors.map { .object($0.object) }
     }
 
     var table: String {
         let since = oldest.map { ", the oldest of \(Timestamp.text(milliseconds: $0))" } ?? ""
         var text =
             "inbox \(path) \(id)\n\(messages) messages, \(Numbers.bytes(bytes))\(since); "
-            + "next index \(next)\n"
+            + "next index \(next), \(dead) dead letters\n"
         var producers = Table(["PRODUCER", "NEXT", "UNRECORDED", "OWNER"])
         for item in self.producers {
             producers.add(["\(item.id)", "\(item.next)", "\(item.exceptions)", item.owner])
@@ -77,14 +69,7 @@ extension InboxReport {
                 "\(item.dead)", item.topics.isEmpty ? "#" : item.topics.joined(separator: " "),
             ])
         }
-        var dead = Table(["DEAD", "CURSOR", "ATTEMPTS", "TIME", "REASON"])
-        for item in self.dead {
-            dead.add([
-                "\(item.index)", item.cursor, "\(item.attempts)",
-                Timestamp.text(milliseconds: item.died), item.reason,
-            ])
-        }
-        for table in [producers, cursors, dead] where !table.isEmpty { text += "\n" + table.text }
+        for table in [producers, cursors] where !table.isEmpty { text += "\n" + table.text }
         return text
     }
 }
@@ -107,16 +92,6 @@ extension InboxReport.Cursor {
             "topics": .array(topics.map { .string($0) }), "floor": .integer(floor),
             "lag": .integer(lag), "failing": .integer(UInt64(failing)),
             "dead": .integer(UInt64(dead)),
-        ]
-    }
-}
-
-extension InboxReport.Dead {
-    fileprivate var object: [String: JSONValue] {
-        [
-            "kind": .string("dead"), "cursor": .string(cursor), "index": .integer(index),
-            "attempts": .integer(UInt64(attempts)),
-            "time": .string(Timestamp.text(milliseconds: died)), "reason": .string(reason),
         ]
     }
 }
