@@ -68,7 +68,10 @@ final class LanePair {
 
     // MARK: The stores
 
-    func serveOutbox() throws {
+    /// True when anything was asked.
+    @discardableResult
+    func serveOutbox() throws -> Bool {
+        var wasAsked = false
         while let (id, request) = sender.nextRequest() {
             let reply: OutboxReply =
                 switch request {
@@ -83,8 +86,10 @@ final class LanePair {
                     .piece(try #require(piece(sequence, Int(offset), maxBytes)))
                 }
             sender.reply(id, reply, now: pair.now)
+            wasAsked = true
         }
         while let event = sender.nextEvent() { events.append(event) }
+        return wasAsked
     }
 
     private func piece(_ sequence: LaneSequence, _ offset: Int, _ maxBytes: Int) -> ByteBuffer? {
@@ -92,14 +97,17 @@ final class LanePair {
         return body.getSlice(at: offset, length: min(maxBytes, body.readableBytes - offset))
     }
 
-    func serveInbox() throws {
-        guard !storeIsHeld else { return }
+    @discardableResult
+    func serveInbox() throws -> Bool {
+        guard !storeIsHeld else { return false }
+        var wasAsked = false
         while let (id, request) = host.nextRequest() {
             guard case .change(let change) = request else {
                 Issue.record("a lane reads nothing")
                 continue
             }
             changes.append(change)
+            wasAsked = true
             if storeFails {
                 host.reply(
                     id, .failed(Failure(.local, .localInputOutput, "disk full")), now: pair.now)
@@ -109,6 +117,7 @@ final class LanePair {
             host.reply(id, .changed(result), now: pair.now)
         }
         _ = host.takeAwake()
+        return wasAsked
     }
 
     // MARK: The wire
@@ -123,7 +132,12 @@ final class LanePair {
             try serveInbox()
             let up = pair.said(by: pair.left)
             let down = pair.said(by: pair.right)
-            if up.readableBytes + down.readableBytes == 0 { return true }
+            if up.readableBytes + down.readableBytes == 0 {
+                // Saying nothing may have asked for something.
+                let wasAsked = [try serveOutbox(), try serveInbox()]
+                if wasAsked.contains(true) { continue }
+                return true
+            }
             for (bytes, session) in [(up, pair.right), (down, pair.left)] {
                 let count = min(left, bytes.readableBytes)
                 left -= count

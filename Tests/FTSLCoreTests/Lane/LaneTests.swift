@@ -31,14 +31,14 @@ struct LaneTests {
         let whole = try build()
         try whole.run()
         let expected = whole.inbox.stored
-        #expect(expected.count == 5)
+        try #require(expected.count == 5)
         var count = 0
         while true {
             let lane = try build()
             if try lane.run(bytes: count) { break }
             try lane.cut()
             try lane.run()
-            #expect(lane.inbox.stored == expected, "cut after \(count) bytes")
+            try #require(lane.inbox.stored == expected, "cut after \(count) bytes")
             #expect(lane.lane.settledBelow == LaneSequence(6))
             #expect(lane.violations == [])
             // Every byte of what is small, and a sample of the long body.
