@@ -12,6 +12,9 @@ package struct ConsumerCursor: Hashable, Sendable {
     package var finished: [ClosedRange<UInt64>]
     /// Deliveries that failed, of messages not finished; removed with them.
     package var attempts: [InboxIndex: UInt32]
+    /// Dead letters put back and not finished since, ascending; may lie below the floor, which
+    /// never goes back. Bounded by `Bound.returnedLetters`.
+    package var returned: [InboxIndex]
 
     package init(name: String, isGroup: Bool, filter: TopicFilter, floor: InboxIndex) {
         self.name = name
@@ -20,6 +23,34 @@ package struct ConsumerCursor: Hashable, Sendable {
         self.floor = floor
         finished = []
         attempts = [:]
+        returned = []
+    }
+
+    /// Messages from here on must be kept for this cursor.
+    package var oldestNeeded: InboxIndex { min(floor, returned.first ?? floor) }
+
+    /// Nothing is left to do for the message at `index`.
+    package func hasFinished(_ index: InboxIndex) -> Bool {
+        guard !returned.contains(index) else { return false }
+        return index < floor || finished.holds(index.value)
+    }
+
+    /// Marks a message as finished; the floor stays. True unless it was finished before.
+    mutating func finish(_ index: InboxIndex) -> Bool {
+        guard !hasFinished(index) else { return false }
+        attempts[index] = nil
+        if let position = returned.firstIndex(of: index) {
+            returned.remove(at: position)
+        }
+        if index >= floor { finished.insert(index.value) }
+        return true
+    }
+
+    /// Nothing below `index` is left to do.
+    mutating func raiseFloor(to index: InboxIndex) {
+        assert(index >= floor, "a floor never goes back")
+        floor = index
+        finished.remove(below: index.value)
     }
 }
 

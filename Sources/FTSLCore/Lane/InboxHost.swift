@@ -1,29 +1,5 @@
 internal import DequeModule
 internal import NIOCore
-/// What a session's other half of an inbox looks like to its host.
-package protocol InboxSubscriber: MessagePort {
-    func ended(now: Instant)
-}
-
-/// Tells a lane how far consumers are with its messages.
-package protocol InboxWatch: AnyObject {
-    func watch(cursor: String)
-    func detached()
-    func ended()
-    func transmit(into writer: inout FrameWriter)
-}
-
-/// The consumers of an inbox, as its host sees them.
-package protocol InboxConsumers: AnyObject {
-    func subscriber(
-        session: SessionID, permissions: InboxPermissions, payload: Int
-    ) -> any InboxSubscriber
-    func watch(session: SessionID, producer: ProducerID) -> any InboxWatch
-    /// False when it did not ask.
-    func reply(_ id: StoreRequestID, _ reply: InboxReply, now: Instant) -> Bool
-    var deadline: Instant { get }
-    func handleTimeout(now: Instant)
-}
 
 /// The lanes of one inbox: which is the newest of its producer, and what the store was asked for
 /// them. [FTSL §7.2]
@@ -34,7 +10,7 @@ package final class InboxHost {
     package let identity: InboxIdentity
     package let limits: InboxLimits
     private let queue: InboxQueue
-    let consumers: (any InboxConsumers)?
+    let consumers: ConsumerHost?
     private var newest: [ProducerID: InboxLane] = [:]
     private var questions: [StoreRequestID: (lane: InboxLane, question: InboxLane.Question)] = [:]
     private var memories: [ProducerID: LaneMemory] = [:]
@@ -44,7 +20,7 @@ package final class InboxHost {
 
     package init(
         identity: InboxIdentity, limits: InboxLimits, queue: InboxQueue,
-        consumers: (any InboxConsumers)? = nil
+        consumers: ConsumerHost? = nil
     ) {
         self.identity = identity
         self.limits = limits
@@ -60,7 +36,7 @@ package final class InboxHost {
     ) -> InboxPort {
         InboxPort(
             session: session, owner: owner, permissions: permissions, host: self,
-            subscriber: consumers?.subscriber(
+            subscriber: consumers?.makeMember(
                 session: session, permissions: permissions, payload: payload))
     }
 
@@ -81,6 +57,7 @@ package final class InboxHost {
             // Or of a request whose answer changes nothing, to drop pieces.
             _ = consumers?.reply(id, reply, now: now)
         }
+        if case .changed(.progress(_, _, _, let end)) = reply { consumers?.stored(upTo: end) }
     }
 
     /// Messages were removed: lanes that wait for room look again.

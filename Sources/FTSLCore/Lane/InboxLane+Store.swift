@@ -97,7 +97,7 @@ extension InboxLane {
             tellBytes()
         case (
             .progress(let end, let bytes, let exception),
-            .changed(.progress(let next, let exceptions, let hasRoom))
+            .changed(.progress(let next, let exceptions, let hasRoom, _))
         ):
             resolved += bytes
             progressed(

@@ -4,16 +4,16 @@ package final class InboxPort: MessagePort {
     let owner: String
     let permissions: InboxPermissions
     private let host: InboxHost
-    private let subscriber: (any InboxSubscriber)?
+    private let subscriber: ConsumerMember?
     private var lane: InboxLane?
-    private var watch: (any InboxWatch)?
+    private var watch: ProcessedWatch?
     /// Refusals of lanes that never were; at most one for each LANE, and one LANE is answered at a
     /// time.
     private var refusal: Failure?
 
     init(
         session: SessionID, owner: String, permissions: InboxPermissions, host: InboxHost,
-        subscriber: (any InboxSubscriber)?
+        subscriber: ConsumerMember?
     ) {
         self.session = session
         self.owner = owner
@@ -33,7 +33,7 @@ package final class InboxPort: MessagePort {
     /// The session is over.
     package func ended(now: Instant) {
         leaveLane()
-        subscriber?.ended(now: now)
+        subscriber?.ended()
     }
 
     private func leaveLane() {
@@ -57,7 +57,7 @@ package final class InboxPort: MessagePort {
         case .watch(let cursor):
             if let lane {
                 if watch == nil {
-                    watch = host.consumers?.watch(session: session, producer: lane.producer)
+                    watch = host.consumers?.makeWatch(session: session, producer: lane.producer)
                 }
                 watch?.watch(cursor: cursor)
                 return

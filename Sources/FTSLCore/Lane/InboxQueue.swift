@@ -15,17 +15,20 @@ package enum InboxRequest: Hashable, Sendable {
     case fetch(from: InboxIndex, TopicFilter, maxMessages: Int, maxBytes: UInt64)
     /// Read part of a large body; answered by `fetchedPiece`.
     case fetchPiece(InboxIndex, offset: UInt64, maxBytes: UInt64)
-    /// Read the dead letters of a cursor.
-    case fetchDead(cursor: String)
+    /// Read dead letters of a cursor at or after an index, in order, bounded as `fetch` is;
+    /// answered by `deadLetters`, empty when there are no more.
+    case fetchDead(cursor: String, from: InboxIndex, maxMessages: Int, maxBytes: UInt64)
     /// Read how far a cursor (empty: every durable one) has got with a producer's messages.
     case fetchProcessed(ProducerID, cursor: String)
 }
 
 package enum InboxReply: Hashable, Sendable {
     case changed(InboxResult)
-    /// In order; `scanned` is the index up to which (exclusive) everything that matches is here.
+    /// In order; `scanned` is the index up to which (exclusive) everything that matches is here:
+    /// the end of the inbox, unless a bound cut it short.
     case messages([StoredMessage], scanned: InboxIndex)
     case piece(ByteBuffer)
+    /// Each letter with its message, at the same place.
     case deadLetters([DeadLetter], [StoredMessage])
     case processed(floor: LaneSequence, ranges: [ClosedRange<UInt64>])
     /// The store could not: disk full, damaged. Nothing of the request is durable.

@@ -92,7 +92,8 @@ package enum InboxRules {
         if let failure = try body(&cursor, &tx) { return .refused(failure) }
         if cursor != before { try tx.save(cursor) }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits))
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            end: tx.nextIndex)
     }
 
     private static func deposit(
@@ -105,7 +106,8 @@ package enum InboxRules {
             return .refused(failure)
         }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits))
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            end: tx.nextIndex)
     }
 
     /// Message, cursor and chain move together; a repetition moves nothing. Stops at a message that

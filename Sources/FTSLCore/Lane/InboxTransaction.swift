@@ -65,6 +65,7 @@ package protocol InboxTransaction {
     mutating func remember(_ message: KnownMessage, as key: IdempotencyKey) throws
 
     // Consumers.
+    var consumerCount: Int { get }
     mutating func consumer(_ name: String) throws -> ConsumerCursor?
     mutating func save(_ cursor: ConsumerCursor) throws
     mutating func message(at index: InboxIndex) throws -> StoredMessage?

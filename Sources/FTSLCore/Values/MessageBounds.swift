@@ -28,6 +28,23 @@ extension Bound {
     package static let laneMemoryBytes = 64 << 20
     /// How often a lane without room asks whether there is some.
     package static let roomProbe: Duration = .seconds(1)
+    /// Dead letters of a cursor that were put back and are not finished yet.
+    package static let returnedLetters = 4_096
+    /// Deliveries that a member may hold unanswered, whatever credit it gives.
+    package static let deliveries: UInt64 = 4_096
+    /// Settlements of the past that a cursor remembers, to answer their repetition.
+    package static let settlementsRemembered = 4_096
+    /// Messages and body bytes read ahead for a cursor: a page is read when half is used up.
+    package static let readAheadMessages = 64
+    package static let readAheadBytes: UInt64 = 256 << 10
+    /// What of it may wait for one connection: the rest goes to members that are faster.
+    package static let queuedDeliveries = 32
+    package static let queuedDeliveryBytes: UInt64 = 128 << 10
+    /// Read of a large body at once.
+    package static let bodyPiece: UInt64 = 256 << 10
+    /// What a consumer lets come before it has taken anything.
+    package static let consumerMessages: UInt64 = 256
+    package static let consumerBytes: UInt64 = 1 << 20
     package static let topic = 255
     package static let messageID = 255
     package static let headers = 64

@@ -7,6 +7,51 @@ package struct TopicFilter: Hashable, Sendable {
 
     package init(_ patterns: [String]) { self.patterns = patterns }
 
+    /// Lets through all that `other` lets through. Judged pattern by pattern, so that it may say no
+    /// where only several patterns together would do.
+    package func covers(_ other: TopicFilter) -> Bool {
+        guard !patterns.isEmpty else { return true }
+        guard !other.patterns.isEmpty else { return patterns.contains("#") }
+        return other.patterns.allSatisfy { inner in
+            patterns.contains { Self.covers(Self.levels($0), Self.levels(inner)) }
+        }
+    }
+
+    /// There are topics that both let through.
+    package func overlaps(_ other: TopicFilter) -> Bool {
+        guard !patterns.isEmpty, !other.patterns.isEmpty else { return true }
+        return patterns.contains { pattern in
+            other.patterns.contains { Self.overlaps(Self.levels(pattern), Self.levels($0)) }
+        }
+    }
+
+    private static func levels(_ pattern: String) -> ArraySlice<Substring> {
+        pattern.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "/" }[...]
+    }
+
+    private static func covers(
+        _ outer: ArraySlice<Substring>, _ inner: ArraySlice<Substring>
+    ) -> Bool {
+        if outer.elementsEqual(["#"]) { return true }
+        guard let level = outer.first, let other = inner.first else {
+            return outer.isEmpty && inner.isEmpty
+        }
+        // The rest may be anything, or nothing.
+        if inner.elementsEqual(["#"]) { return false }
+        guard level == "*" ? !other.isEmpty : level == other else { return false }
+        return covers(outer.dropFirst(), inner.dropFirst())
+    }
+
+    private static func overlaps(
+        _ a: ArraySlice<Substring>, _ b: ArraySlice<Substring>
+    ) -> Bool {
+        if a.elementsEqual(["#"]) || b.elementsEqual(["#"]) { return true }
+        guard let first = a.first, let second = b.first else { return a.isEmpty && b.isEmpty }
+        let fits =
+            first == second || first == "*" && !second.isEmpty || second == "*" && !first.isEmpty
+        return fits && overlaps(a.dropFirst(), b.dropFirst())
+    }
+
     package func matches(_ topic: String) -> Bool {
         guard !patterns.isEmpty else { return true }
         return patterns.contains { Self.matches($0.utf8[...], topic.utf8[...]) }

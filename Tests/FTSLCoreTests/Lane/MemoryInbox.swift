@@ -11,7 +11,13 @@ struct MemoryInbox: InboxTransaction {
     var pieces: [PieceKey: ByteBuffer] = [:]
     var keys: [IdempotencyKey: KnownMessage] = [:]
     var consumers: [String: ConsumerCursor] = [:]
+    var letters: [LetterKey: DeadLetter] = [:]
     var removed: UInt64 = 0
+
+    struct LetterKey: Hashable {
+        var cursor: String
+        var index: InboxIndex
+    }
 
     struct PieceKey: Hashable {
         var producer: ProducerID
@@ -23,7 +29,7 @@ struct MemoryInbox: InboxTransaction {
     var nextIndex: InboxIndex { InboxIndex(removed + UInt64(stored.count) + 1) }
     var producerCount: Int { producers.count }
     var consumerCount: Int { consumers.count }
-    var deadLetterCount: Int { 0 }
+    var deadLetterCount: Int { letters.count }
 
     /// Bodies in the order in which they were stored, as text.
     var texts: [String] {
@@ -88,9 +94,15 @@ struct MemoryInbox: InboxTransaction {
     func index(last count: UInt64, matching filter: TopicFilter) -> InboxIndex? {
         stored.filter { filter.matches($0.envelope.topic) }.suffix(Int(count)).first?.index
     }
-    func bury(_ letter: DeadLetter) {}
-    func deadLetter(_ cursor: String, _ index: InboxIndex) -> DeadLetter? { nil }
-    func exhume(_ cursor: String, _ index: InboxIndex) {}
+    mutating func bury(_ letter: DeadLetter) {
+        letters[LetterKey(cursor: letter.cursor, index: letter.index)] = letter
+    }
+    func deadLetter(_ cursor: String, _ index: InboxIndex) -> DeadLetter? {
+        letters[LetterKey(cursor: cursor, index: index)]
+    }
+    mutating func exhume(_ cursor: String, _ index: InboxIndex) {
+        letters[LetterKey(cursor: cursor, index: index)] = nil
+    }
 }
 
 let producer = ProducerID(high: 1, low: 1)
