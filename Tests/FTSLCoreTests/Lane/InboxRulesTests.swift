@@ -28,8 +28,26 @@ struct InboxRulesTests {
         return failure
     }
 
-    private func progress(_ next: UInt64, _ exceptions: [LaneException] = []) -> InboxResult {
-        .progress(next: LaneSequence(next), exceptions: exceptions, hasRoom: true)
+    /// Where a producer stands, as the rules answer.
+    private struct Progress: Equatable {
+        var next: LaneSequence
+        var exceptions: [LaneException]
+        var hasRoom: Bool
+    }
+
+    private func progress(
+        _ next: UInt64, _ exceptions: [LaneException] = [], hasRoom: Bool = true
+    ) -> Progress {
+        Progress(next: LaneSequence(next), exceptions: exceptions, hasRoom: hasRoom)
+    }
+
+    private func standing(_ result: InboxResult) -> Progress? {
+        guard case .progress(let next, let exceptions, let hasRoom, _) = result else { return nil }
+        return Progress(next: next, exceptions: exceptions, hasRoom: hasRoom)
+    }
+
+    private func standing(_ change: InboxChange, _ inbox: inout MemoryInbox) throws -> Progress? {
+        standing(try apply(change, &inbox))
     }
 
     /// [FTSL §7.4]
@@ -38,11 +56,13 @@ struct InboxRulesTests {
         var inbox = MemoryInbox()
         let fence = try open(&inbox).fence
         #expect(
-            try apply(.messages(producer, fence, [incoming(1, "a"), incoming(2, "b")]), &inbox)
+            try standing(
+                .messages(producer, fence, [incoming(1, "a"), incoming(2, "b")]), &inbox)
                 == progress(3))
         let after = inbox.producers[producer]
         #expect(
-            try apply(.messages(producer, fence, [incoming(1, "a"), incoming(2, "b")]), &inbox)
+            try standing(
+                .messages(producer, fence, [incoming(1, "a"), incoming(2, "b")]), &inbox)
                 == progress(3))
         #expect(inbox.texts == ["a", "b"])
         #expect(inbox.producers[producer] == after)
@@ -92,11 +112,11 @@ struct InboxRulesTests {
                 [incoming(1, "a", id: "x"), incoming(2, "a", id: "x"), incoming(3, "b", id: "x")]),
             &inbox)
         #expect(
-            result
+            standing(result)
                 == progress(
                     4, .init([2: .duplicate(of: InboxIndex(1)), 3: .rejected(.idReused)])))
         #expect(
-            try apply(
+            try standing(
                 .deposit(
                     ProducerID(high: 2, low: 2), owner: "bob", [incoming(1, "b", id: "x")]),
                 &inbox) == progress(2))
@@ -117,11 +137,11 @@ struct InboxRulesTests {
         let both = [LaneException]([
             1: .skipped(.expired), 2: .rejected(.messageTooLarge),
         ])
-        #expect(rejected == progress(3, both))
+        #expect(standing(rejected) == progress(3, both))
         #expect(try open(&inbox).exceptions == both)
         let newest = LaneFence(inbox.fence)
         #expect(
-            try apply(.recorded(producer, newest, below: LaneSequence(2)), &inbox)
+            try standing(.recorded(producer, newest, below: LaneSequence(2)), &inbox)
                 == progress(3, .init([2: .rejected(.messageTooLarge)])))
         #expect(try open(&inbox, settledBelow: 3).exceptions == [])
     }
@@ -156,12 +176,10 @@ struct InboxRulesTests {
                 limits: limits)
             #expect(inbox.texts == ["a"])
             #expect(
-                result
+                standing(result)
                     == (policy == .block
-                        ? .progress(next: LaneSequence(2), exceptions: [], hasRoom: false)
-                        : .progress(
-                            next: LaneSequence(3), exceptions: .init([2: .rejected(.inboxFull)]),
-                            hasRoom: false)))
+                        ? progress(2, hasRoom: false)
+                        : progress(3, .init([2: .rejected(.inboxFull)]), hasRoom: false)))
         }
     }
 
@@ -171,7 +189,7 @@ struct InboxRulesTests {
         var inbox = MemoryInbox()
         #expect(try open(&inbox, .atLeastOnce, oldest: 7).next == LaneSequence(7))
         #expect(
-            try apply(.deposit(producer, owner: "alice", [incoming(7, "a")]), &inbox)
+            try standing(.deposit(producer, owner: "alice", [incoming(7, "a")]), &inbox)
                 == progress(8))
         #expect(inbox.producers.isEmpty)
         #expect(inbox.texts == ["a"])
