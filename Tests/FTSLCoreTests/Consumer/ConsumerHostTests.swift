@@ -254,7 +254,6 @@ struct ConsumerHostTests {
     @Test("Nothing is leased that could not be finished")
     func finishedAhead() {
         rig.store("first", "second")
-        rig.inbox.removed = 0
         let consumer = Consumer(rig).connect()
         consumer.done(2)
         let gap = Bound.finishedAhead
