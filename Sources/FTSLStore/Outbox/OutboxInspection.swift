@@ -1,0 +1,84 @@
+package import FTSLCore
+
+/// Looks into an outbox for people, while others use it; one thread at a time.
+package final class OutboxInspection {
+    package struct Lane: Hashable, Sendable {
+        package var lane: OutboxLane
+        /// Messages without an outcome.
+        package var queued: UInt64
+        /// Of their bodies and heads.
+        package var bytes: UInt64
+        /// When the oldest of them was made, in milliseconds since 1970.
+        package var oldest: UInt64?
+    }
+
+    package struct Place: Hashable, Sendable {
+        package var producer: ProducerID
+        package var sequence: LaneSequence
+        package var destination: String
+        package var outcome: MessageOutcome?
+    }
+
+    private let reader: OutboxReader
+
+    package init(_ path: String) throws { reader = try OutboxReader(path) }
+
+    /// Those that destinations have now.
+    package func lanes() throws -> [Lane] {
+        let database = reader.database
+        let rows = try database.statement(
+            "SELECT \(LaneRow.columns) FROM lane WHERE current ORDER BY destination")
+        defer { rows.reset() }
+        let oldest = try database.statement(
+            "SELECT created FROM message WHERE at >= ? AND at <= ? ORDER BY at LIMIT 1")
+        var lanes: [Lane] = []
+        while try rows.step() {
+            let row = try LaneRow(rows)
+            oldest.bind(1, row.at(row.lane.settledBelow))
+            oldest.bind(2, row.at(LaneSequence(.max)))
+            lanes.append(
+                Lane(
+                    lane: row.lane, queued: row.lane.end.value - row.lane.settledBelow.value,
+                    bytes: row.bytes, oldest: try oldest.first { $0.bits(0) }))
+        }
+        return lanes
+    }
+
+    package func outcome(of producer: ProducerID, _ sequence: LaneSequence) throws
+        -> MessageOutcome?
+    {
+        try reader.outcome(of: producer, sequence)
+    }
+
+    /// Where a message is that the user gave an id; the newest first.
+    package func places(ofID id: String) throws -> [Place] {
+        let rows = try reader.database.statement(
+            """
+            SELECT producer, sequence, destination FROM id JOIN lane ON lane.key = id.lane
+            WHERE id = ? ORDER BY n DESC
+            """)
+        rows.bind(1, id)
+        defer { rows.reset() }
+        var places: [Place] = []
+        while try rows.step() {
+            let producer = try rows.withBytes(0) { try ProducerID(bytes: $0) }
+            let sequence = LaneSequence(rows.bits(1))
+            places.append(
+                Place(
+                    producer: producer, sequence: sequence, destination: rows.text(2),
+                    outcome: try reader.outcome(of: producer, sequence)))
+        }
+        return places
+    }
+
+    /// Where a message is that has no id but its producer and sequence.
+    package func place(of producer: ProducerID, _ sequence: LaneSequence) throws -> Place? {
+        guard let row = try LaneRow.of(producer, reader.database) else { return nil }
+        return Place(
+            producer: producer, sequence: sequence, destination: row.lane.destination,
+            outcome: try reader.outcome(of: producer, sequence))
+    }
+
+    /// What is wrong with the whole file; empty: nothing. Reads all of it.
+    package func verify() throws -> [String] { try Integrity.findings(reader.database) }
+}
