@@ -54,9 +54,10 @@ final class Waiter<Reply: Sendable>: Sendable {
         for _ in ids {
             try #require(arrived.wait(timeout: .now() + 60) == .success, "no answer came")
         }
-        return try state.withLock { state in
-            try ids.map { try #require(state.replies.removeValue(forKey: $0.value)) }
+        let replies = state.withLock { state in
+            ids.map { state.replies.removeValue(forKey: $0.value) }
         }
+        return try replies.map { try #require($0) }
     }
 }
 
