@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: testable),

@@ -24,6 +24,8 @@ struct ListenOptions: ParsableArguments {
             "One plain TCP or Unix connection per session.", valueName: "endpoint"))
     var forward: String?
 
+    @OptionGroup var messages: InboxArguments
+
     @Option(help: ArgumentHelp("Name in logs (default: the port).", valueName: "name"))
     var name: String?
 
