@@ -68,7 +68,7 @@ extension TailClient {
     }
 
     private func letGoOfFile() {
-        guard let local else { return end(verdict ?? .success) }
+        guard let local else { end(verdict ?? .success) }
         local.stop { [self] in end(verdict ?? .success) }
     }
 
