@@ -34,6 +34,8 @@ struct StatusCommand: ParsableCommand {
         guard case .endpoint(let id)? = options.place else {
             let path = options.subject ?? options.outboxPath
             guard FileStatus.exists(path) else {
+                // Nothing was ever sent, and nothing waits.
+                if options.subject == nil { return }
                 throw Ending(.noInput, "there is no inbox or outbox at \(path)")
             }
             return try look(at: path)

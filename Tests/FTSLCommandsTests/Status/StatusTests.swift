@@ -62,7 +62,9 @@ struct ReportTests {
         #expect(lines.first?.hasPrefix("inbox /in.db ") == true)
         #expect(
             lines[1]
-                == "3 messages, 4.00 KiB, the oldest of 1970-01-01T00:00:01.000Z; next index 9, 1 dead letters")
+                == "3 messages, 4.00 KiB, the oldest of 1970-01-01T00:00:01.000Z; "
+                + "next index 9, 1 dead letters"
+        )
         #expect(lines.contains("c       group  5      2    1        1     a.#"), "\(inbox.table)")
     }
 
