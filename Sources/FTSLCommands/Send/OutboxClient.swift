@@ -120,11 +120,15 @@ final class OutboxClient {
             return conclude(told(id, MessageState(outcome)))
         }
         let messenger = try messenger(to: place.destination)
+        messenger.onAccepted = { [unowned self] range in
+            guard range.contains(place.sequence.value) else { return }
+            conclude(told(id, .accepted))
+        }
         messenger.onOutcome = { [unowned self] sequence, outcome in
             guard sequence == place.sequence else { return }
             conclude(told(id, MessageState(outcome)))
         }
-        messenger.await([place.sequence])
+        messenger.await([place.sequence.value...place.sequence.value])
         messenger.start()
     }
 

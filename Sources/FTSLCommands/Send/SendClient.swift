@@ -110,6 +110,7 @@ final class SendClient {
         let messenger = Messenger(
             to: destination, outbox.map { .file($0) } ?? .memory, settings, on: loop)
         self.messenger = messenger
+        messenger.onAccepted = { [unowned self] in accepted($0) }
         messenger.onOutcome = { [unowned self] in resolved($0, $1) }
         messenger.onProcessed = { [unowned self] in
             sent.processed($0)
@@ -170,17 +171,18 @@ final class SendClient {
     private func stored(
         _ wholes: [OutgoingBodies.Whole], _ producer: ProducerID, _ sequences: [LaneSequence]
     ) {
+        let ranges = sent.stored(producer, sequences, ids: wholes.map(\.message.envelope.id))
         var lines = ""
-        for (whole, sequence) in zip(wholes, sequences) {
-            let own = whole.message.envelope.id
-            let name =
-                own.isEmpty
-                ? "\(MessageName(producer: producer, sequence: sequence.value))" : own
-            sent.stored(sequence, name)
-            if options.printId { lines += name + "\n" }
-            if options.json, options.wait == .stored {
-                lines += JSONValue.object(MessageState.queued.object(id: name)).line
+        if options.printId || options.json && options.wait == .stored {
+            for sequence in sequences {
+                let name = sent.name(of: sequence.value)
+                if options.printId { lines += name + "\n" }
+                if options.json, options.wait == .stored {
+                    lines += JSONValue.object(MessageState.queued.object(id: name)).line
+                }
             }
+        }
+        for whole in wholes where whole.kept != nil {
             do {
                 try whole.kept?.release()
             } catch {
@@ -189,7 +191,7 @@ final class SendClient {
             }
         }
         print(lines)
-        if options.wait != .stored { messenger?.await(sequences) }
+        if options.wait != .stored { messenger?.await(ranges) }
     }
 
     private func print(_ lines: String) {
@@ -208,6 +210,18 @@ final class SendClient {
     }
 
     // MARK: Outcomes
+
+    private func accepted(_ range: ClosedRange<UInt64>) {
+        if options.json {
+            let lines = range.map {
+                JSONValue.object(MessageState.accepted.object(id: sent.name(of: $0))).line
+            }
+            print(lines.joined())
+        }
+        sent.accepted(range)
+        readOn()
+        finishIfDone()
+    }
 
     private func resolved(_ sequence: LaneSequence, _ outcome: MessageOutcome) {
         guard let (name, state) = sent.resolved(sequence, outcome) else { return }
@@ -264,7 +278,7 @@ final class SendClient {
         guard !isOver else { return }
         messenger?.finish {}
         deliver()
-        messenger?.await(sent.openSequences)
+        messenger?.await(sent.open)
         messenger?.start()
     }
 

@@ -1,12 +1,16 @@
 internal import FTSLCore
 
-/// What this process has sent, and how far each message is.
+/// What this process has sent, and how far each message is; as ranges, because a million messages
+/// may wait.
 struct SentMessages {
     private(set) var count: UInt64 = 0
-    /// Stored, without an outcome: by sequence, with the ids that senders gave.
-    private var open: [LaneSequence: String] = [:]
+    private var producer: ProducerID?
+    /// Stored, without an outcome.
+    private(set) var open: [ClosedRange<UInt64>] = []
+    /// The ids that senders gave themselves.
+    private var names: [UInt64: String] = [:]
     /// Accepted, and not processed yet.
-    private var unprocessed: Set<UInt64> = []
+    private var unprocessed: [ClosedRange<UInt64>] = []
     /// The first that will never be of use, and how many they are.
     private(set) var firstBad: (id: String, state: MessageState)?
     private(set) var badCount: UInt64 = 0
@@ -14,21 +18,47 @@ struct SentMessages {
 
     init(awaitsProcessing: Bool) { self.awaitsProcessing = awaitsProcessing }
 
-    var openCount: Int { open.count }
-    var openSequences: [LaneSequence] { open.keys.sorted() }
+    var openCount: UInt64 { open.size }
     var isComplete: Bool { open.isEmpty && unprocessed.isEmpty }
-    var unprocessedCount: Int { unprocessed.count }
+    var unprocessedCount: UInt64 { unprocessed.size }
 
-    mutating func stored(_ sequence: LaneSequence, _ name: String) {
-        count += 1
-        open[sequence] = name
+    /// Messages are stored; returns where, as ranges.
+    mutating func stored(
+        _ producer: ProducerID, _ sequences: [LaneSequence], ids: [String]
+    ) -> [ClosedRange<UInt64>] {
+        self.producer = producer
+        count += UInt64(sequences.count)
+        var ranges: [ClosedRange<UInt64>] = []
+        for (sequence, id) in zip(sequences, ids) {
+            if let last = ranges.last, last.upperBound + 1 == sequence.value {
+                ranges[ranges.count - 1] = last.lowerBound...sequence.value
+            } else {
+                ranges.append(sequence.value...sequence.value)
+            }
+            if !id.isEmpty { names[sequence.value] = id }
+        }
+        open.insert(all: ranges)
+        return ranges
+    }
+
+    /// What people call a message.
+    func name(of sequence: UInt64) -> String {
+        if let own = names[sequence] { return own }
+        guard let producer else { return "\(sequence)" }
+        return "\(MessageName(producer: producer, sequence: sequence))"
+    }
+
+    mutating func accepted(_ range: ClosedRange<UInt64>) {
+        close(range)
+        if awaitsProcessing { unprocessed.insert(all: [range]) }
     }
 
     /// The message's name and state; nil for one that is not ours or was told before.
     mutating func resolved(
         _ sequence: LaneSequence, _ outcome: MessageOutcome
     ) -> (name: String, state: MessageState)? {
-        guard let name = open.removeValue(forKey: sequence) else { return nil }
+        guard open.holds(sequence.value) else { return nil }
+        let name = name(of: sequence.value)
         let state = MessageState(outcome)
         if state.isBad {
             badCount += 1
@@ -36,13 +66,18 @@ struct SentMessages {
         } else if awaitsProcessing, state == .accepted {
             unprocessed.insert(sequence.value)
         }
+        close(sequence.value...sequence.value)
         return (name, state)
     }
 
+    private mutating func close(_ range: ClosedRange<UInt64>) {
+        open.remove(range)
+        if !names.isEmpty { for sequence in range { names[sequence] = nil } }
+    }
+
     mutating func processed(_ news: MessageFrame.Processed) {
-        unprocessed = unprocessed.filter { sequence in
-            sequence >= news.floor.value && !news.ranges.contains { $0.contains(sequence) }
-        }
+        unprocessed.remove(below: news.floor.value)
+        for range in news.ranges { unprocessed.remove(range) }
     }
 
     /// How it ends when every message has its outcome.

@@ -33,6 +33,56 @@ extension [ClosedRange<UInt64>] {
         }
     }
 
+    /// Adds whole ranges.
+    package mutating func insert(all ranges: [ClosedRange<UInt64>]) {
+        for range in ranges {
+            if let last, last.upperBound < range.lowerBound {
+                // By far the most frequent: what comes is newer than what is here.
+                if last.upperBound + 1 == range.lowerBound {
+                    self[count - 1] = last.lowerBound...range.upperBound
+                } else {
+                    append(range)
+                }
+            } else if isEmpty {
+                append(range)
+            } else {
+                for number in range { insert(number) }
+            }
+        }
+    }
+
+    /// Removes all below `number` and says what that was.
+    package mutating func take(below number: UInt64) -> [ClosedRange<UInt64>] {
+        var taken = Array(prefix { $0.upperBound < number })
+        removeFirst(taken.count)
+        if let first, first.lowerBound < number {
+            taken.append(first.lowerBound...(number - 1))
+            self[0] = number...first.upperBound
+        }
+        return taken
+    }
+
+    /// Removes a range, or what of it is there.
+    package mutating func remove(_ range: ClosedRange<UInt64>) {
+        var kept: [ClosedRange<UInt64>] = []
+        let start = position(of: range.lowerBound)
+        var end = start
+        while end < count, self[end].lowerBound <= range.upperBound {
+            let old = self[end]
+            if old.lowerBound < range.lowerBound {
+                kept.append(old.lowerBound...(range.lowerBound - 1))
+            }
+            if old.upperBound > range.upperBound {
+                kept.append((range.upperBound + 1)...old.upperBound)
+            }
+            end += 1
+        }
+        replaceSubrange(start..<end, with: kept)
+    }
+
+    /// How many numbers there are.
+    package var size: UInt64 { reduce(0) { $0 + UInt64($1.count) } }
+
     /// Forgets all below `number`.
     package mutating func remove(below number: UInt64) {
         removeSubrange(..<position(of: number))

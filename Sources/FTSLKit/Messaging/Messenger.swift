@@ -32,12 +32,12 @@ package final class Messenger {
     package private(set) var producer: ProducerID?
     private var settledBelow = LaneSequence.first
     private var exceptions: [LaneSequence: Resolution] = [:]
-    /// What this process waits for, in order.
-    private var pending: [LaneSequence] = []
-    private var pendingStart = 0
-    private var asked: Set<LaneSequence> = []
+    /// What this process waits for.
+    private var pending: [ClosedRange<UInt64>] = []
 
-    /// A message of this process is resolved, and that is on disk.
+    /// Consecutive messages of this process are accepted, and that is on disk here.
+    package var onAccepted: ((ClosedRange<UInt64>) -> Void)?
+    /// A message of this process is resolved otherwise, and that is on disk here.
     package var onOutcome: ((LaneSequence, MessageOutcome) -> Void)?
     package var onProcessed: ((MessageFrame.Processed) -> Void)?
     /// The inbox, or the way to it, is not there at the moment.
@@ -108,8 +108,8 @@ package final class Messenger {
     }
 
     /// Tells the outcome of these messages when it is known.
-    package func await(_ sequences: [LaneSequence]) {
-        pending += sequences
+    package func await(_ sequences: [ClosedRange<UInt64>]) {
+        pending.insert(all: sequences)
         settle()
     }
 
@@ -230,23 +230,26 @@ package final class Messenger {
     }
 
     private func settle() {
-        while pendingStart < pending.count, pending[pendingStart] < settledBelow {
-            let sequence = pending[pendingStart]
-            if lock != nil || memory != nil {
-                pendingStart += 1
-                let outcome = exceptions.removeValue(forKey: sequence)
-                onOutcome?(sequence, outcome.map(MessageOutcome.resolved) ?? .accepted)
-                continue
-            }
-            // Delivered by another process: only the file knows how.
-            pendingStart += 1
-            askOutcome(of: sequence)
-        }
-        if pendingStart > 1_024, pendingStart > pending.count / 2 {
-            pending.removeFirst(pendingStart)
-            pendingStart = 0
+        for range in pending.take(below: settledBelow.value) {
+            // What another process delivered, only the file knows.
+            if lock != nil || memory != nil { tell(range) } else { ask(range) }
         }
         exceptions = exceptions.filter { $0.key >= settledBelow }
+    }
+
+    private func tell(_ range: ClosedRange<UInt64>) {
+        var start = range.lowerBound
+        for (sequence, resolution) in exceptions.sorted(by: { $0.key < $1.key })
+        where range.contains(sequence.value) {
+            if start < sequence.value { onAccepted?(start...(sequence.value - 1)) }
+            onOutcome?(sequence, .resolved(resolution))
+            start = sequence.value + 1
+        }
+        if start <= range.upperBound { onAccepted?(start...range.upperBound) }
+    }
+
+    private func ask(_ range: ClosedRange<UInt64>) {
+        for value in range { askOutcome(of: LaneSequence(value)) }
     }
 
     private func askOutcome(of sequence: LaneSequence) {

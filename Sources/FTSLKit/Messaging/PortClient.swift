@@ -120,7 +120,8 @@ package final class PortClient {
     private func ended(_ outcome: Outcome?, _ failure: Failure?) {
         guard !isOver else { return }
         if onFinished != nil { return end() }
-        let why = failure ?? outcome?.failure
+        let why =
+            failure ?? outcome?.failure
             ?? Failure(.peer, .shuttingDown, "the listener ended the session")
         // A session that was there once says that somebody serves; without one it is their word.
         let mayReturn = outcome != nil || settings.isPatient

@@ -7,7 +7,9 @@ import Testing
 struct SentMessagesTests {
     private func sent(_ count: UInt64, processing: Bool = false) -> SentMessages {
         var sent = SentMessages(awaitsProcessing: processing)
-        for number in 1...count { sent.stored(LaneSequence(number), "m\(number)") }
+        _ = sent.stored(
+            ProducerID(high: 0, low: 1), (1...count).map { LaneSequence($0) },
+            ids: (1...count).map { "m\($0)" })
         return sent
     }
 
