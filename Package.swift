@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix,
+                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: testable),
@@ -92,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "ftsl-bench",
             dependencies: [
-                "FTSLKit", "FTSLCore", "FTSLTransport", nioCore, nioPosix, argumentParser,
+                "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", nioCore, nioPosix,
+                argumentParser,
             ],
             path: "Tests/Benchmarks/ftsl-bench",
             swiftSettings: [.swiftLanguageMode(.v6)]),
@@ -117,7 +118,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FTSLStoreTests", dependencies: ["FTSLStore", "FTSLCore", nioCore],
-            swiftSettings: settings),
+            exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

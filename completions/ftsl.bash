@@ -173,13 +173,13 @@ _ftsl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    listen|connect|key|explain|help)
+    listen|connect|send|tail|status|key|explain|help)
         # Offer subcommand argument completions
         "_ftsl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'listen connect key explain help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'listen connect send tail status key explain help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,7 +188,7 @@ _ftsl_listen() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -197,6 +197,19 @@ _ftsl_listen() {
         return
         ;;
     '--forward')
+        return
+        ;;
+    '--inbox')
+        return
+        ;;
+    '--on-full')
+        __ftsl_add_completions -W 'block'$'\n''fail'
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--max-message')
         return
         ;;
     '--name')
@@ -321,6 +334,207 @@ _ftsl_connect() {
         return
         ;;
     '--peer')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_send() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--lines -l -0 --null --flush --keep --print-id --json --accept-new --insecure -q --quiet --version -h --help)
+    repeating_options=(-H --header --peer)
+    non_repeating_options=(--frame --file -f --topic -t --ttl --id --id-from-json --delivery --wait --processed-by --timeout --outbox --wait-for --cancel --max-message --tls-cert --tls-key --tls-ca --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--frame')
+        __ftsl_add_completions -W 'len32'$'\n''netstring'$'\n''json'
+        return
+        ;;
+    '--file'|'-f')
+        return
+        ;;
+    '--topic'|'-t')
+        return
+        ;;
+    '-H'|'--header')
+        return
+        ;;
+    '--ttl')
+        return
+        ;;
+    '--id')
+        return
+        ;;
+    '--id-from-json')
+        return
+        ;;
+    '--delivery')
+        __ftsl_add_completions -W 'exactly-once'$'\n''at-least-once'$'\n''at-most-once'
+        return
+        ;;
+    '--wait')
+        __ftsl_add_completions -W 'stored'$'\n''accepted'$'\n''processed'
+        return
+        ;;
+    '--processed-by')
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--outbox')
+        return
+        ;;
+    '--wait-for')
+        return
+        ;;
+    '--cancel')
+        return
+        ;;
+    '--max-message')
+        return
+        ;;
+    '--tls-cert')
+        return
+        ;;
+    '--tls-key')
+        return
+        ;;
+    '--tls-ca')
+        return
+        ;;
+    '--peer')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_tail() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(-e --exit-at-end -0 --null --json --dead --accept-new --insecure -q --quiet --version -h --help)
+    repeating_options=(--topic -t --peer)
+    non_repeating_options=(-n --last --from --cursor --group --count -c -W --timeout --format --exec --parallel --exec-timeout --max-attempts --ack-fd --return --tls-cert --tls-key --tls-ca --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '-n'|'--last')
+        return
+        ;;
+    '--from')
+        return
+        ;;
+    '--cursor')
+        return
+        ;;
+    '--group')
+        return
+        ;;
+    '--count'|'-c')
+        return
+        ;;
+    '-W'|'--timeout')
+        return
+        ;;
+    '--topic'|'-t')
+        return
+        ;;
+    '--format')
+        return
+        ;;
+    '--exec')
+        return
+        ;;
+    '--parallel')
+        return
+        ;;
+    '--exec-timeout')
+        return
+        ;;
+    '--max-attempts')
+        return
+        ;;
+    '--ack-fd')
+        return
+        ;;
+    '--return')
+        return
+        ;;
+    '--tls-cert')
+        return
+        ;;
+    '--tls-key')
+        return
+        ;;
+    '--tls-ca')
+        return
+        ;;
+    '--peer')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_status() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--json --watch --settings -q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--outbox --retire --drop-cursor --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--outbox')
+        return
+        ;;
+    '--retire')
+        return
+        ;;
+    '--drop-cursor')
         return
         ;;
     '--log-format')

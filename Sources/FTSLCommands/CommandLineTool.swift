@@ -108,6 +108,7 @@ struct RootCommand: ParsableCommand {
         abstract: "Fault-tolerant messaging over TCP.",
         version: "ftsl \(CommandLineTool.version)",
         subcommands: [
-            ListenCommand.self, ConnectCommand.self, KeyCommand.self, ExplainCommand.self,
+            ListenCommand.self, ConnectCommand.self, SendCommand.self, TailCommand.self,
+            StatusCommand.self, KeyCommand.self, ExplainCommand.self,
         ])
 }

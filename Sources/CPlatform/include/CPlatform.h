@@ -2,6 +2,7 @@
 #define CPLATFORM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /// posix_spawn_file_actions_addclosefrom_np, which the Glibc module hides behind _GNU_SOURCE.
 /// The actions are a posix_spawn_file_actions_t; naming that type here would make its module ours.
@@ -9,5 +10,16 @@ int cplatform_spawn_close_from(void *actions, int from);
 
 /// Lets malloc serve blocks up to `block` bytes from its heap and keep `kept` free bytes there.
 void cplatform_keep_memory(size_t block, size_t kept);
+
+/// What matters of struct stat, which several modules claim as theirs.
+struct cplatform_status {
+    uint32_t owner;
+    uint32_t mode;
+};
+
+/// 0, or -1 with errno.
+int cplatform_fstat(int descriptor, struct cplatform_status *status);
+/// Of a link itself, not of what it leads to.
+int cplatform_lstat(const char *path, struct cplatform_status *status);
 
 #endif

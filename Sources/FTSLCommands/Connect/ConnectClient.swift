@@ -31,7 +31,7 @@ final class ConnectClient {
     init(
         _ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log
     ) throws {
-        security = try ConnectSecurity(options, endpoints, log: log)
+        security = try ConnectSecurity(options.trust, endpoints, log: log)
         self.endpoints = endpoints
         self.options = options
         self.global = global
@@ -226,24 +226,11 @@ final class ConnectClient {
 
     /// True when somebody was found to ask; the answer decides how it goes on.
     private func askAboutStranger() -> Bool {
-        guard let loop, let stranger = security.judge.stranger,
-            let question = PeerQuestion(on: loop)
-        else { return false }
-        question.ask(stranger.key, at: stranger.endpoint) { [self] isRight in
-            guard isRight else {
-                end(Ending(.noPermission, "\(stranger.endpoint) was not trusted"))
-            }
-            do {
-                try security.judge.store.updateKnownPeers {
-                    $0.trust(stranger.key, at: "\(stranger.endpoint)", name: "")
-                }
-            } catch {
-                end(Ending(.cannotCreate, "\((error as? SecretFile.Refused)?.text ?? "\(error)")"))
-            }
+        guard let loop else { return false }
+        return security.askAboutStranger(on: loop, log) { [self] in
             finalOutcome = nil
             dial(on: loop)
         }
-        return true
     }
 
     private func finishIfDone() {

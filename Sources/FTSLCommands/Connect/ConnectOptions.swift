@@ -95,19 +95,7 @@ struct ConnectOptions: ParsableArguments {
             valueName: "seconds"))
     var wait: TimeSpan?
 
-    @OptionGroup var certificates: CertificateOptions
-
-    @Option(
-        help: ArgumentHelp(
-            "Speak TLS, and only to the holder of this key; may be given several times.",
-            valueName: "key"))
-    var peer: [String] = []
-
-    @Flag(help: "Speak TLS, and remember the key of a listener met for the first time.")
-    var acceptNew = false
-
-    @Flag(help: "Speak plaintext beyond loopback too.")
-    var insecure = false
+    @OptionGroup var trust: ServerTrustOptions
 
     mutating func validate() throws {
         if interval.duration < .milliseconds(10) {
@@ -124,13 +112,7 @@ struct ConnectOptions: ParsableArguments {
         if limitRate?.bytes == 0 { throw ValidationError("--limit-rate must be more than 0") }
     }
 
-    func endpoints() throws -> [Endpoint] {
-        do {
-            return try Endpoint.list(parsing: endpoint, for: .connect)
-        } catch {
-            throw ValidationError(error.text)
-        }
-    }
+    func endpoints() throws -> [Endpoint] { try EndpointArgument.list(endpoint) }
 
     func localEndpoint() throws -> Endpoint? {
         do {

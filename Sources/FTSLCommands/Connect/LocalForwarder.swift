@@ -20,7 +20,7 @@ final class LocalForwarder {
         _ local: Endpoint, to endpoints: [Endpoint], options: ConnectOptions,
         global: GlobalOptions, log: Log
     ) throws {
-        security = try ConnectSecurity(options, endpoints, log: log)
+        security = try ConnectSecurity(options.trust, endpoints, log: log)
         self.local = local
         self.endpoints = endpoints
         self.options = options

@@ -24,6 +24,8 @@ struct ListenOptions: ParsableArguments {
             "One plain TCP or Unix connection per session.", valueName: "endpoint"))
     var forward: String?
 
+    @OptionGroup var messages: InboxArguments
+
     @Option(help: ArgumentHelp("Name in logs (default: the port).", valueName: "name"))
     var name: String?
 
@@ -104,7 +106,17 @@ struct ListenOptions: ParsableArguments {
         if maxTombstones < 1 { throw ValidationError("--max-tombstones must be at least 1") }
     }
 
-    var isStdio: Bool { exec == nil && forward == nil }
+    var isStdio: Bool {
+        exec == nil && forward == nil && (messages.inbox == nil || keepOpen)
+    }
+
+    /// Kinds of sessions that are served.
+    var offered: SessionRights {
+        var offered: SessionRights = []
+        if isStdio || exec != nil || forward != nil { offered.insert(.streams) }
+        if messages.inbox != nil { offered.insert(.messages) }
+        return offered
+    }
 
     func listenEndpoint() throws -> Endpoint {
         let parsed = try Self.parsed(endpoint, for: .listen)
@@ -141,6 +153,7 @@ struct ListenOptions: ParsableArguments {
         configuration.limits = SessionLimits(
             initialWindow: UInt32(min(buffer.bytes, UInt64(Bound.initialWindow))),
             heartbeat: heartbeat.duration, sessionTimeout: timeout)
+        configuration.offered = offered
         configuration.maxWindow = buffer.bytes
         configuration.maxMemory = maxMemory.bytes
         configuration.parkedMemory = parkedMemory?.bytes ?? maxMemory.bytes / 2

@@ -6,21 +6,22 @@ internal import NIOCore
 
 /// `ftsl listen`: one acceptor, one service, one ending.
 final class Listener {
-    private let endpoint: Endpoint
+    let endpoint: Endpoint
     private let backend: Endpoint?
-    private let options: ListenOptions
-    private let global: GlobalOptions
-    private let log: Log
-    private let gate: ClientGate
+    let options: ListenOptions
+    let global: GlobalOptions
+    let log: Log
+    let gate: ClientGate
     /// Nil on loopback as long as no identity can be had: plaintext goes on.
     private var credentials: TLSCredentials?
-    private var driver: AcceptorDriver?
-    private var listening: TransportListener?
-    private var stdio: StdioService?
-    private var exec: ExecService?
-    private var signals: SignalWatcher?
-    private var stoppedBy: Int32?
-    private var finalEnding: (SessionID, Ending)?
+    var driver: AcceptorDriver?
+    var listening: TransportListener?
+    var inbox: InboxService?
+    var stdio: StdioService?
+    var exec: ExecService?
+    var signals: SignalWatcher?
+    var stoppedBy: Int32?
+    var finalEnding: (SessionID, Ending)?
     private var refusalLog = RefusalLog()
 
     init(
@@ -56,12 +57,16 @@ final class Listener {
     func start(on loop: any EventLoop) {
         watchSignals(on: loop)
         var configuration = options.configuration
+        let inbox = openInbox(on: loop)
+        self.inbox = inbox
         let service = makeService(&configuration, on: loop)
         // A connection, for a forward its backend too, for a command its pipes and a probe.
         let perSession = options.exec != nil ? 6 : options.isStdio ? 1 : 2
         configuration.fit(descriptors: DescriptorLimit.raise(), perSession: perSession)
-        let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
+        let driver = AcceptorDriver(
+            configuration: configuration, service: service, inbox: inbox, on: loop)
         self.driver = driver
+        inbox?.serve(on: driver)
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
         driver.rights = { [unowned self] in gate.rights(of: $0) }
         let security = TransportListener.Security(
@@ -73,7 +78,7 @@ final class Listener {
             switch result {
             case .success(let listener):
                 listening = listener
-                announce(listener.endpoint)
+                listenLocally(security) { [unowned self] in announce(listener.endpoint) }
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
                 end(Ending(.unreachable, "cannot listen on \(endpoint): \(reason)"))
@@ -129,7 +134,7 @@ final class Listener {
         }
     }
 
-    private func reload() {
+    func reload() {
         do {
             (credentials, gate.own) = try options.certificates.credentialsAndKey(.ofThisUser)
             log.info("credentials read again")
@@ -226,126 +231,12 @@ final class Listener {
         StandardError.write(JSONValue.object(monitor.summary(ending, outcome: outcome)).line)
     }
 
-    private func forgotten(_ id: SessionID) {
+    func forgotten(_ id: SessionID) {
         guard let finalEnding, finalEnding.0 == id else { return }
         leave(finalEnding.1)
     }
 
-    private func leave(_ ending: Ending) {
+    func leave(_ ending: Ending) {
         driver?.whenQuiet { [unowned self] in end(ending) }
-    }
-
-    // MARK: Signals
-
-    private func watchSignals(on loop: any EventLoop) {
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        signals = SignalWatcher([SIGINT, SIGTERM, SIGHUP, SIGUSR1], on: loop) {
-            bound.value.received(signal: $0, on: loop)
-        }
-    }
-
-    private func received(signal number: Int32, on loop: any EventLoop) {
-        switch number {
-        case SIGHUP: reload()
-        case SIGUSR1: statistics()
-        default: stop(number, on: loop)
-        }
-    }
-
-    private func statistics() {
-        guard let acceptor = driver?.acceptor else { return }
-        let refusals = acceptor.refusals.reduce(into: [String: JSONValue]()) {
-            $0[$1.key.name] = .integer($1.value)
-        }
-        let object: [String: JSONValue] = [
-            "sessions": .integer(UInt64(acceptor.activeSessions)),
-            "tombstones": .integer(UInt64(acceptor.tombstones)),
-            "unproven": .integer(UInt64(acceptor.unprovenConnections)),
-            "reserved_memory": .integer(acceptor.reservedMemory),
-            "refusals": .object(refusals),
-        ]
-        StandardError.write(JSONValue.object(object).line)
-    }
-
-    /// Once: no new sessions, and those that run may finish. Twice, or when the limit is reached:
-    /// now.
-    private func stop(_ number: Int32, on loop: any EventLoop) {
-        guard stoppedBy == nil, let driver else {
-            exec?.killAll()
-            end(Ending(status: ExitStatus.signal(stoppedBy ?? number)))
-        }
-        stoppedBy = number
-        driver.acceptor.isDraining = true
-        if let current = stdio?.current, current.session.outcome == nil {
-            current.abort(Failure(.local, .shuttingDown, "interrupted by signal \(number)"))
-        }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let limit = TimeAmount.nanoseconds(Int64(global.drainTimeout.duration.wholeNanoseconds))
-        loop.scheduleTask(in: limit) { bound.value.drainIsOver(on: loop) }
-        finishDraining()
-    }
-
-    private func finishDraining() {
-        guard let stoppedBy, finalEnding == nil, let driver,
-            driver.acceptor.activeSessions == 0, driver.acceptor.tombstones == 0
-        else { return }
-        leave(Ending(status: ExitStatus.signal(stoppedBy)))
-    }
-
-    /// The sessions that are left are told, and get a moment to hear it.
-    private func drainIsOver(on loop: any EventLoop) {
-        guard let driver, let stoppedBy else { return }
-        let left = driver.acceptor.activeSessions
-        if left > 0 { log.notice("\(left) sessions end unfinished") }
-        for id in driver.acceptor.sessionIDs {
-            driver.abort(
-                id,
-                Failure(.local, .shuttingDown, "the listener was stopped by signal \(stoppedBy)"))
-        }
-        exec?.killAll()
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: .seconds(1)) {
-            bound.value.end(Ending(status: ExitStatus.signal(stoppedBy)))
-        }
-    }
-
-    private func end(_ ending: Ending) -> Never {
-        if case .unix(let path) = endpoint, listening != nil { unlink(path) }
-        ProcessEnd.with(ending, log)
-    }
-}
-
-extension Failure {
-    /// A connection that ended as connections do.
-    var isOrdinary: Bool {
-        switch code {
-        case .unreachable, .superseded, .silentPeer, .shuttingDown, .busy: fault != .time
-        default: false
-        }
-    }
-}
-
-/// Counts refusals of a kind and lets one line a minute through.
-struct RefusalLog {
-    private struct Entry {
-        var count: UInt64
-        var toldAt: Instant
-    }
-
-    private var entries: [FailureCode: Entry] = [:]
-
-    mutating func line(for failure: Failure, now: Instant) -> String? {
-        guard var entry = entries[failure.code] else {
-            entries[failure.code] = Entry(count: 0, toldAt: now)
-            return "refused a connection: \(failure.text)"
-        }
-        entry.count += 1
-        defer { entries[failure.code] = entry }
-        guard now.since(entry.toldAt) >= .seconds(60) else { return nil }
-        defer {
-            entry.count = 0
-            entry.toldAt = now
-        }
-        return "refused \(entry.count) more connections: \(failure.text)"
     }
 }

@@ -92,7 +92,12 @@ enum RawOutput {
     /// Writes the whole text; false when the descriptor does not take it.
     @discardableResult
     static func write(_ text: String, to descriptor: CInt) -> Bool {
-        var bytes = Array(text.utf8)[...]
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    @discardableResult
+    static func write(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {

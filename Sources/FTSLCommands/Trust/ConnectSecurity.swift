@@ -1,8 +1,9 @@
 internal import FTSLCore
 internal import FTSLKit
 internal import FTSLTransport
+internal import NIOCore
 
-/// Which endpoints `connect` speaks TLS with, and whom it accepts there.
+/// Which endpoints a client speaks TLS with, and whom it accepts there.
 ///
 /// Plaintext is for loopback and Unix sockets, and for those who ask for it.
 struct ConnectSecurity {
@@ -11,7 +12,7 @@ struct ConnectSecurity {
     private let credentials: TLSCredentials?
     let judge: ServerJudge
 
-    init(_ options: ConnectOptions, _ endpoints: [Endpoint], log: Log) throws {
+    init(_ options: ServerTrustOptions, _ endpoints: [Endpoint], log: Log) throws {
         insecure = options.insecure
         wanted = !options.peer.isEmpty || options.acceptNew || options.certificates.isGiven
         if wanted, insecure {
@@ -43,5 +44,31 @@ struct ConnectSecurity {
         guard mustBeSecure else { return .plaintext }
         guard let credentials else { preconditionFailure("TLS without credentials") }
         return .tls(credentials) { judge.judge($0, at: endpoint) }
+    }
+
+    /// Asks the person at the terminal about the key that was turned down last, if there are both;
+    /// without trust the process ends.
+    func askAboutStranger(
+        on loop: any EventLoop, _ log: Log, again: @escaping () -> Void
+    ) -> Bool {
+        guard let stranger = judge.stranger, let question = PeerQuestion(on: loop) else {
+            return false
+        }
+        question.ask(stranger.key, at: stranger.endpoint) { isRight in
+            guard isRight else {
+                ProcessEnd.with(
+                    Ending(.noPermission, "\(stranger.endpoint) was not trusted"), log)
+            }
+            do {
+                try judge.store.updateKnownPeers {
+                    $0.trust(stranger.key, at: "\(stranger.endpoint)", name: "")
+                }
+            } catch {
+                let text = (error as? SecretFile.Refused)?.text ?? "\(error)"
+                ProcessEnd.with(Ending(.cannotCreate, text), log)
+            }
+            again()
+        }
+        return true
     }
 }

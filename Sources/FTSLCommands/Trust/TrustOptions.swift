@@ -51,6 +51,23 @@ struct CertificateOptions: ParsableArguments {
     }
 }
 
+/// Options about whom to believe at the other end, for everything that dials.
+struct ServerTrustOptions: ParsableArguments {
+    @OptionGroup var certificates: CertificateOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Speak TLS, and only to the holder of this key; may be given several times.",
+            valueName: "key"))
+    var peer: [String] = []
+
+    @Flag(help: "Speak TLS, and remember the key of a listener met for the first time.")
+    var acceptNew = false
+
+    @Flag(help: "Speak plaintext beyond loopback too.")
+    var insecure = false
+}
+
 enum PrivateKeyFile {
     /// A private key that others can read is no secret.
     static func check(_ path: String) throws(SecretFile.Refused) {

@@ -14,8 +14,10 @@ extension ConsumerMember {
         if case .active = phase { isAttached } else { false }
     }
 
-    func deliver(_ message: StoredMessage, _ token: MessageFrame.LeaseToken) {
-        deliveries.append(message, token)
+    func deliver(
+        _ message: StoredMessage, _ token: MessageFrame.LeaseToken, isAgain: Bool = false
+    ) {
+        deliveries.append(message, token, isAgain: isAgain)
         held += 1
         announced = nil
         host.queue.wake(session)
@@ -66,7 +68,7 @@ extension ConsumerMember {
             redeliveries.removeFirst()
             if cursor.isLeased(message.index, to: self), let token = cursor.token(of: message.index)
             {
-                deliver(message, token)
+                deliver(message, token, isAgain: true)
             }
         }
         while let index = redeliveries.first, index < page.scanned { skip(index, in: cursor) }

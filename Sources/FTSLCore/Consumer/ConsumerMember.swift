@@ -29,6 +29,7 @@ package final class ConsumerMember {
     /// Counts what was subscribed to.
     private(set) var subscription: UInt64 = 0
     var maxAttempts = Bound.maxAttempts
+    /// Its leases run out from here, unless it subscribes again.
     private var detachedAt: Instant?
     /// Another took the cursor while this one had no connection to be told.
     var isSuperseded = false
@@ -79,12 +80,11 @@ extension ConsumerMember: MessagePort {
     package func attached(now: Instant) {
         begin()
         isAttached = true
-        detachedAt = nil
     }
 
     /// What it was not sent a byte of goes to others at once.
     package func detached(now: Instant) {
-        let unsent = deliveries.removeUnbegun()
+        let unsent = deliveries.neverSent
         begin()
         isAttached = false
         guard let cursor else { return }
@@ -168,6 +168,7 @@ extension ConsumerMember: MessagePort {
         switch reply {
         case .changed(.consumer(let state, let end)):
             phase = .active
+            detachedAt = nil
             say(subscribed(floor: state.floor, end: end))
             let dispatch = host.dispatch(state, end: end)
             cursor = dispatch

@@ -8,6 +8,8 @@ struct DeliveryQueue {
         var message: StoredMessage
         var token: MessageFrame.LeaseToken
         var reason: String
+        /// The member may have it from an earlier connection.
+        var isAgain: Bool
         var sent: UInt64 = 0
         var isBegun = false
     }
@@ -45,19 +47,18 @@ struct DeliveryQueue {
     }
 
     mutating func append(
-        _ message: StoredMessage, _ token: MessageFrame.LeaseToken, reason: String = ""
+        _ message: StoredMessage, _ token: MessageFrame.LeaseToken, reason: String = "",
+        isAgain: Bool = false
     ) {
-        items.append(Item(message: message, token: token, reason: reason))
+        items.append(Item(message: message, token: token, reason: reason, isAgain: isAgain))
         messages += 1
         bytes += message.digest.count
         waitingBytes += message.inlineBytes
     }
 
-    /// Takes out what the member has no byte of.
-    mutating func removeUnbegun() -> [InboxIndex] {
-        let unbegun = items.filter { !$0.isBegun }.map(\.message.index)
-        for index in unbegun { remove(index) }
-        return unbegun
+    /// What the member has no byte of, on this connection or an earlier one.
+    var neverSent: [InboxIndex] {
+        items.filter { !$0.isBegun && !$0.isAgain }.map(\.message.index)
     }
 
     /// Takes a message out unless it has begun.

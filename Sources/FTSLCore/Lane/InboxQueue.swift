@@ -4,6 +4,8 @@ package import NIOCore
 /// Names a request to an inbox's store; its answer brings the number back.
 package struct StoreRequestID: Hashable, Sendable {
     package var value: UInt64
+
+    package init(value: UInt64) { self.value = value }
 }
 
 /// What the machines of an inbox ask of its store.

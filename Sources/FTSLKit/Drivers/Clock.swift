@@ -1,6 +1,10 @@
 package import FTSLCore
 package import NIOCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// The monotonic clock of the event loops, as the core's instants.
 package enum MonotonicClock {
     package static var now: Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
@@ -45,5 +49,15 @@ package final class Alarm {
         scheduled = nil
         scheduledFor = .distantFuture
         ring()
+    }
+}
+
+/// The wall clock: shown to people, and what messages expire by.
+package enum WallClock {
+    /// Milliseconds since 1970.
+    package static var milliseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
     }
 }

@@ -1,7 +1,7 @@
-internal import Dispatch
 package import FTSLCore
 package import FTSLStore
 package import NIOCore
+internal import NIOPosix
 
 /// Serves an inbox on an acceptor's sessions: joins the inbox's machines with its file.
 package final class InboxService: SessionService {
@@ -89,7 +89,7 @@ package final class InboxService: SessionService {
         let bound = NIOLoopBound(body, eventLoop: loop)
         let (store, loop, answers) = (store, loop, answers)
         answers.service.value = nil
-        DispatchQueue.global().async {
+        NIOThreadPool.singleton.submit { _ in
             store.close()
             loop.execute { bound.value() }
         }

@@ -11,7 +11,7 @@ package struct ChildProcess {
     }
 
     package let pid: pid_t
-    /// Our ends; owned by the caller.
+    /// Our ends; owned by the caller. The output is -1 where the child writes somewhere else.
     package let standardInput: CInt
     package let standardOutput: CInt
     package let standardError: CInt
@@ -22,19 +22,20 @@ package struct ChildProcess {
         case signal(UInt8)
     }
 
+    /// - Parameter output: what the child's standard output is; a pipe to us unless given.
     package static func spawn(
-        _ command: String, environment: [String: String]
+        _ command: String, environment: [String: String], output given: CInt? = nil
     ) throws(SpawnFailure) -> ChildProcess {
         var opened: [CInt] = []
         do {
             let input = try pipe(&opened)
-            let output = try pipe(&opened)
             let error = try pipe(&opened)
-            let pid = try start(
-                command, environment, [input.read, output.write, error.write])
-            for descriptor in [input.read, output.write, error.write] { close(descriptor) }
+            let output = given == nil ? try pipe(&opened) : nil
+            let standard = [input.read, output?.write ?? given ?? -1, error.write]
+            let pid = try start(command, environment, standard)
+            for descriptor in standard where descriptor != given { close(descriptor) }
             return ChildProcess(
-                pid: pid, standardInput: input.write, standardOutput: output.read,
+                pid: pid, standardInput: input.write, standardOutput: output?.read ?? -1,
                 standardError: error.read)
         } catch {
             for descriptor in opened { close(descriptor) }

@@ -21,7 +21,8 @@ package final class ChildWatcher {
         loop.execute { bound.value.check() }
     }
 
-    private func check() {
+    /// Looks now; a signal does it when something has changed.
+    package func check() {
         for pid in waiting.keys {
             if let end = ChildProcess.reap(pid) { waiting.removeValue(forKey: pid)?(end) }
         }

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import FTSLTransport
 internal import Glibc
 
@@ -46,16 +47,16 @@ package enum SecretFile {
     private static func check(
         _ descriptor: CInt, _ path: String, privately: Bool
     ) throws(Refused) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        var status = cplatform_status()
+        guard cplatform_fstat(descriptor, &status) == 0, status.mode & S_IFMT == S_IFREG else {
             throw Refused(text: "\(path) is not a regular file")
         }
-        guard status.st_uid == geteuid() else {
+        guard status.owner == geteuid() else {
             throw Refused(text: "\(path) belongs to another user")
         }
-        let forbidden: mode_t = privately ? 0o077 : 0o022
-        guard status.st_mode & forbidden == 0 else {
-            let mode = String(status.st_mode & 0o777, radix: 8)
+        let forbidden: UInt32 = privately ? 0o077 : 0o022
+        guard status.mode & forbidden == 0 else {
+            let mode = String(status.mode & 0o777, radix: 8)
             let wanted = privately ? "0600" : "0644 or less"
             throw Refused(
                 text: "\(path) has mode 0\(mode), which lets others in; it must be \(wanted): "
@@ -118,15 +119,15 @@ package enum SecretFile {
     private static func checkFolder(of path: String) throws(Refused) {
         let end = path.lastIndex(of: "/") ?? path.startIndex
         let folder = end == path.startIndex ? "." : String(path[..<end])
-        var status = stat()
-        if lstat(folder, &status) != 0 {
+        var status = cplatform_status()
+        if cplatform_lstat(folder, &status) != 0 {
             if errno == ENOENT { return }
             throw failure("read", folder)
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+        guard status.mode & S_IFMT == S_IFDIR else {
             throw Refused(text: "\(folder) is not a folder of its own")
         }
-        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+        guard status.owner == geteuid(), status.mode & 0o022 == 0 else {
             throw Refused(text: "\(folder) can be changed by others: chmod 700 \(folder)")
         }
     }

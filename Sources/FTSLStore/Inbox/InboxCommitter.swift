@@ -60,7 +60,7 @@ final class InboxCommitter {
         while batch.count < options.maxChanges, bytes < options.maxBytes,
             let request = waiting.popFirst()
         {
-            if case .change(let change) = request.request { bytes += change.bodyBytes }
+            if case .change(let change) = request.request { bytes += change.cost }
             batch.append(request)
         }
         return batch
@@ -143,10 +143,10 @@ extension InboxWriter {
 
 extension InboxChange {
     /// What it adds to a transaction, about.
-    fileprivate var bodyBytes: UInt64 {
+    fileprivate var cost: UInt64 {
         switch self {
         case .messages(_, _, let messages), .deposit(_, owner: _, let messages):
-            messages.reduce(0) { $0 + $1.body.inlineBytes }
+            messages.reduce(0) { $0 + $1.body.cost }
         case .piece(_, _, _, at: _, let bytes): UInt64(bytes.readableBytes)
         default: 0
         }
@@ -154,7 +154,8 @@ extension InboxChange {
 }
 
 extension Body {
-    fileprivate var inlineBytes: UInt64 {
-        if case .inline(let bytes) = self { UInt64(bytes.readableBytes) } else { 0 }
+    /// The bytes of a row, about.
+    var cost: UInt64 {
+        if case .inline(let bytes) = self { UInt64(bytes.readableBytes) + 256 } else { 256 }
     }
 }

@@ -10,7 +10,8 @@ package struct InboxOptions: Sendable {
     package var idKeep: UInt64 = 30 * 24 * 3_600_000
     /// Where one transaction ends, whichever comes first.
     package var maxChanges = 1_024
-    package var maxBytes: UInt64 = 8 << 20
+    /// Of bodies, with 256 for every message: with small ones about 20 ms of work.
+    package var maxBytes: UInt64 = 2 << 20
 
     package init() {}
 }
@@ -47,10 +48,11 @@ package final class InboxStore: Sendable {
     /// Fixed while the store is open.
     package let identity: InboxIdentity
     package let path: String
-    private let lock: FileLock
+    private let lock: Mutex<FileLock?>
 
     /// The file whose lock makes a process the host; who wants it knocks there.
     package static func lockPath(of path: String) -> String { path + "-lock" }
+
     private let changes = Mailbox<[Request]>()
     private let fetches = Mailbox<[Request]>()
     private let threads: [WorkerThread]
@@ -68,7 +70,7 @@ package final class InboxStore: Sendable {
         _ path: String, _ options: InboxOptions,
         answers: @escaping @Sendable ([Answer]) -> Void
     ) throws {
-        lock = try FileLock(Self.lockPath(of: path), of: path)
+        lock = Mutex(try FileLock(Self.lockPath(of: path), of: path))
         let writer = try InboxWriter(path)
         try writer.transaction { writer in
             writer.state.generation.starts += 1
@@ -108,6 +110,7 @@ package final class InboxStore: Sendable {
         changes.close()
         fetches.close()
         threads.forEach { $0.join() }
+        lock.withLock { $0 = nil }
     }
 
     private static func read(

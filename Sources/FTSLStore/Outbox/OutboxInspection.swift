@@ -82,3 +82,18 @@ package final class OutboxInspection {
     /// What is wrong with the whole file; empty: nothing. Reads all of it.
     package func verify() throws -> [String] { try Integrity.findings(reader.database) }
 }
+
+/// What a user decides about an outbox, used by others or not: a transaction of its own.
+package enum OutboxAdministration {
+    /// Begins a destination's lane anew, under a fresh producer: what has no outcome is sent again.
+    package static func renew(_ destination: String, at path: String) throws {
+        try OutboxWriter(path).transaction { writer in
+            var transaction = writer
+            let producer = transaction.freshProducer()
+            let change = OutboxChange.renew(destination: destination, producer: producer)
+            if case .refused(let failure) = try OutboxRules.apply(change, in: &transaction) {
+                throw failure
+            }
+        }
+    }
+}

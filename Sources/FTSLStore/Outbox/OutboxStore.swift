@@ -18,6 +18,8 @@ package final class OutboxStore: Sendable {
     package typealias Request = (id: StoreRequestID, request: OutboxRequest)
 
     private static let maxChanges = 256
+    /// Of what one transaction adds: others wait for it to end.
+    private static let maxCost: UInt64 = 1 << 20
     private static let maxTidied = 10_000
 
     private enum Work: Sendable {
@@ -112,11 +114,19 @@ package final class OutboxStore: Sendable {
                 }
             }
             while !waiting.isEmpty {
-                let batch = waiting.prefix(maxChanges)
+                let batch = nextBatch(waiting)
                 waiting = waiting.dropFirst(batch.count)
                 answers(commit(batch, writer, counts))
                 writer.database.checkpoint(above: InboxCommitter.checkpointPages)
             }
+        }
+    }
+
+    private static func nextBatch(_ waiting: ArraySlice<Request>) -> ArraySlice<Request> {
+        var cost: UInt64 = 0
+        return waiting.prefix(maxChanges).prefix { request in
+            defer { cost += request.request.cost }
+            return cost < maxCost
         }
     }
 
@@ -190,6 +200,11 @@ package final class OutboxStore: Sendable {
 
 extension OutboxRequest {
     fileprivate var isChange: Bool { if case .change = self { true } else { false } }
+
+    fileprivate var cost: UInt64 {
+        guard case .change(.submit(let messages, to: _)) = self else { return 256 }
+        return messages.reduce(0) { $0 + $1.body.cost }
+    }
 }
 
 /// Tells commits of others by SQLite's own count of them.

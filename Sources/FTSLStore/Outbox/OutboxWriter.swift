@@ -184,7 +184,8 @@ extension OutboxWriter: OutboxTransaction {
     /// A step at a time, for a READY may settle very many; rows below are never read again.
     func drop(below: LaneSequence, of lane: OutboxLane) throws {
         let row = try row(of: lane)
-        let first = try database.statement("SELECT at FROM message WHERE at >= ? ORDER BY at LIMIT 1")
+        let first = try database.statement(
+            "SELECT at FROM message WHERE at >= ? ORDER BY at LIMIT 1")
         first.bind(1, row.at(LaneSequence(0)))
         guard let start = try first.first({ $0.bits(0) }) else { return }
         let end = min(row.at(below), start + Self.dropStep)

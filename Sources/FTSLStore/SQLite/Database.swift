@@ -7,15 +7,15 @@ internal import CSQLite
 #endif
 
 /// One connection to a SQLite file; used by one thread at a time.
-final class Database {
-    enum Access {
+package final class Database {
+    package enum Access {
         /// Every commit is on the disk when it returns.
         case writing
         /// Reads what others write, and never changes a row.
         case reading
     }
 
-    let path: String
+    package let path: String
     fileprivate let handle: OpaquePointer
     /// Pages in the write-ahead log after the last commit of this connection.
     private(set) var logPages: Int32 = 0
@@ -25,7 +25,7 @@ final class Database {
     ///
     /// Page size 4,096: a commit of one small message rewrites three or four pages, so larger ones
     /// would write more. No memory map: a read error must be an error, not SIGBUS.
-    init(_ path: String, _ access: Access, cacheKiB: Int = 16_384) throws {
+    package init(_ path: String, _ access: Access, cacheKiB: Int = 16_384) throws {
         var handle: OpaquePointer?
         let flags =
             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
@@ -55,7 +55,7 @@ final class Database {
 
     /// Write-ahead logging and a commit that waits for the disk; both are read back, for a
     /// connection that says it cannot must not be written to.
-    func makeDurable() throws {
+    package func makeDurable() throws {
         guard try text("PRAGMA journal_mode=WAL") == "wal" else {
             throw StoreFailure(.notDurable, "\(path): the file system has no write-ahead logging")
         }
@@ -75,7 +75,7 @@ final class Database {
     }
 
     /// What the connection says now.
-    func isDurable() throws -> Bool { try integer("PRAGMA synchronous") >= 2 }
+    package func isDurable() throws -> Bool { try integer("PRAGMA synchronous") >= 2 }
 
     /// Sleeps 1 to 10 ms a time, up to about 30 s: a commit takes far less, and of many writers
     /// none starves while the others make progress.
@@ -104,17 +104,17 @@ final class Database {
         return statement
     }
 
-    func execute(_ sql: String) throws {
+    package func execute(_ sql: String) throws {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure(sql) }
     }
 
     /// The first column of the first row.
-    func integer(_ sql: String) throws -> Int64 {
+    package func integer(_ sql: String) throws -> Int64 {
         let statement = try prepare(sql)
         return try statement.step() ? statement.integer(0) : 0
     }
 
-    func text(_ sql: String) throws -> String {
+    package func text(_ sql: String) throws -> String {
         let statement = try prepare(sql)
         return try statement.step() ? statement.text(0) : ""
     }
@@ -138,7 +138,7 @@ final class Database {
         sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
     }
 
-    func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         try begin()
         do {
             let result = try body()

@@ -37,7 +37,8 @@ struct ExampleTests {
     private static func commands(in text: String) -> [[String]] {
         // Redirections go first, their descriptor's number with them.
         text.replacing(#/\d?[<>] ?\S+/#, with: "")
-            .matches(of: #/\bftsl (listen|connect|explain)([^|&;#\n]*)/#).map { match in
+            .matches(of: #/\bftsl (listen|connect|send|tail|status|explain)([^|&;#\n]*)/#).map {
+                match in
                 var words: [String] = []
                 var word = ""
                 var quote: Character?

@@ -40,6 +40,9 @@ struct GeneratedFilesTests {
             ]),
         page("man/ftsl-listen.1", ["options": manual.options(manual.own("listen"))]),
         page("man/ftsl-connect.1", ["options": manual.options(manual.own("connect"))]),
+        page("man/ftsl-send.1", ["options": manual.options(manual.own("send"))]),
+        page("man/ftsl-tail.1", ["options": manual.options(manual.own("tail"))]),
+        page("man/ftsl-status.1", ["options": manual.options(manual.own("status"))]),
         page(
             "man/ftsl-explain.1",
             [

@@ -8,7 +8,9 @@ struct OptionCatalogTests {
 
     @Test("It has every command and its options, straight from the parser")
     func commands() throws {
-        #expect(root.subcommands.map(\.name) == ["listen", "connect", "key", "explain"])
+        #expect(
+            root.subcommands.map(\.name)
+                == ["listen", "connect", "send", "tail", "status", "key", "explain"])
         let connect = try #require(root.subcommands.first { $0.name == "connect" })
         #expect(connect.option("buffer")?.kind == .value)
         #expect(connect.option("buffer")?.defaultValue == "64M")

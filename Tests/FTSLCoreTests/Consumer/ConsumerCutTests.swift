@@ -12,11 +12,11 @@ struct ConsumerCutTests {
     ) -> (rig: ConsumerRig, consumer: Consumer) {
         let rig = ConsumerRig()
         for text in Self.texts { rig.inbox.put(text) }
-        rig.inbox.putLarge(pattern(600_000))
+        rig.inbox.putLarge(pattern(40_000))
         rig.host.stored(upTo: rig.inbox.nextIndex)
         let consumer = Consumer(rig, kind) {
             $0.maxMessages = 2
-            $0.maxBytes = 100_000
+            $0.maxBytes = 15_000
         }
         consumer.member = rig.member(payload: 1_024)
         consumer.answersAtOnce = kind != .ephemeral

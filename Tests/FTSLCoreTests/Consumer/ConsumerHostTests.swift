@@ -101,6 +101,7 @@ struct ConsumerHostTests {
         #expect(slow.texts == ["a"])
         #expect(quick.texts == ["b", "c", "d"])
         slow.port.took(messages: 1, bytes: 1)
+        slow.exchange()
         rig.store("e", "f")
         slow.exchange()
         quick.exchange()
@@ -242,19 +243,18 @@ struct ConsumerHostTests {
 
     @Test("Thousands of messages keep little in memory and all come")
     func many() {
-        for _ in 0..<5_000 { rig.inbox.put("x") }
+        for _ in 0..<2_000 { rig.inbox.put("x") }
         rig.host.stored(upTo: rig.inbox.nextIndex)
         let consumer = Consumer(rig)
         consumer.answersAtOnce = true
         consumer.connect()
-        #expect(consumer.indexes == Array(1...5_000))
-        #expect(rig.inbox.consumers["c"]?.floor.value == 5_001)
+        #expect(consumer.indexes == Array(1...2_000))
+        #expect(rig.inbox.consumers["c"]?.floor.value == 2_001)
     }
 
     @Test("Nothing is leased that could not be finished")
     func finishedAhead() {
         rig.store("first", "second")
-        rig.inbox.removed = 0
         let consumer = Consumer(rig).connect()
         consumer.done(2)
         let gap = Bound.finishedAhead

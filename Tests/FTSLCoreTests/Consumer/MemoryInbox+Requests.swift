@@ -2,22 +2,24 @@ import FTSLCore
 import NIOCore
 
 extension MemoryInbox {
+    private static let sender = ProducerID(high: 1, low: 1)
+
     /// Stores a message as a lane would.
     mutating func put(_ text: String, topic: String = "t") {
         let sequence = UInt64(removed) + UInt64(stored.count) + 1
-        _ = append(
-            incoming(sequence, text, topic: topic), from: FTSLCoreTests.producer, chain: .empty)
+        _ = append(incoming(sequence, text, topic: topic), from: Self.sender, chain: .empty)
     }
 
     /// A message whose body is kept in pieces.
     mutating func putLarge(_ body: ByteBuffer) {
-        let digest = BodyDigest(count: UInt64(body.readableBytes), digest: digest(body))
+        let whole = BodyDigest(
+            count: UInt64(body.readableBytes), digest: FTSLCoreTests.digest(body))
         let sequence = LaneSequence(UInt64(stored.count) + 1)
-        pieces[PieceKey(producer: FTSLCoreTests.producer, sequence: sequence)] = body
+        pieces[PieceKey(producer: Self.sender, sequence: sequence)] = body
         let message = IncomingMessage(
-            sequence: sequence, envelope: Envelope(topic: "t", created: 5), digest: digest,
-            body: .pieces(digest))
-        _ = append(message, from: FTSLCoreTests.producer, chain: .empty)
+            sequence: sequence, envelope: Envelope(topic: "t", created: 5), digest: whole,
+            body: .pieces(whole))
+        _ = append(message, from: Self.sender, chain: .empty)
     }
 
     /// What a store would answer after its commit.
@@ -29,8 +31,7 @@ extension MemoryInbox {
             return fetch(from, filter, maxMessages, maxBytes)
         case .fetchPiece(let index, let offset, let maxBytes):
             guard let message = message(at: index),
-                let body = pieces[
-                    PieceKey(producer: FTSLCoreTests.producer, sequence: message.sequence)]
+                let body = pieces[PieceKey(producer: Self.sender, sequence: message.sequence)]
             else { return .piece(ByteBuffer()) }
             let count = min(Int(maxBytes), body.readableBytes - Int(offset))
             return .piece(body.getSlice(at: Int(offset), length: count) ?? ByteBuffer())

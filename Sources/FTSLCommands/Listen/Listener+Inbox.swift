@@ -1,0 +1,46 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLStore
+internal import FTSLTransport
+internal import NIOCore
+
+extension Listener {
+    /// Nil: none was asked for.
+    func openInbox(on loop: any EventLoop) -> InboxService? {
+        guard let path = options.messages.inbox else { return nil }
+        do {
+            return try LocalInbox.open(
+                path, options.messages.storeOptions,
+                permissions: { [unowned self] in gate.inboxPermissions(of: $0) }, on: loop)
+        } catch {
+            end(StoreFailure.ending(of: error))
+        }
+    }
+
+    /// Consumers on this machine come through the socket beside the inbox.
+    func listenLocally(
+        _ security: TransportListener.Security, then ready: @escaping () -> Void
+    ) {
+        guard let path = options.messages.inbox, let driver else { return ready() }
+        let local = LocalInbox.endpoint(of: path)
+        let binding = driver.listen(on: local, security: .plaintext).assumeIsolated()
+        binding.whenComplete { [unowned self] result in
+            switch result {
+            case .success: ready()
+            case .failure(let error):
+                let reason = (error as? Failure)?.text ?? "\(error)"
+                end(Ending(.cannotCreate, "cannot listen on \(local): \(reason)"))
+            }
+        }
+    }
+
+    /// Sessions with the inbox lose nothing by ending: senders and consumers go on with the next
+    /// listener.
+    func endMessageSessions(_ failure: Failure) {
+        guard let driver else { return }
+        for id in driver.acceptor.sessionIDs
+        where driver.acceptor.session(id)?.identity.flags.contains(.messages) == true {
+            driver.abort(id, failure)
+        }
+    }
+}

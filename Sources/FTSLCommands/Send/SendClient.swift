@@ -1,0 +1,334 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLStore
+internal import FTSLTransport
+internal import Glibc
+internal import NIOCore
+
+/// `ftsl send` with messages: reads, stores, delivers, and tells what became of each.
+final class SendClient {
+    /// Batches that may wait for the disk at a time.
+    private static let batches = 32
+    /// What *at least once* may hold in memory.
+    private static let heldBytes: UInt64 = 8 << 20
+
+    let options: SendOptions
+    let global: GlobalOptions
+    let log: Log
+    let loop: any EventLoop
+    private let destination: String
+    private let endpoints: [Endpoint]
+    private let security: ConnectSecurity
+    private let outbox: Outbox?
+    private var bodies: OutgoingBodies
+    private var reader: MessageReader?
+    private var signals: SignalWatcher?
+    var messenger: Messenger?
+    var bestEffort: BestEffortSender?
+    var sent: SentMessages
+    private var inFlight = 0
+    private var isReading = false
+    /// Set once the input has ended, well or badly.
+    private var inputEnd: Ending??
+    private var interruptedBy: Int32?
+    var isOver = false
+
+    init(_ options: SendOptions, _ global: GlobalOptions, _ log: Log, on loop: any EventLoop) throws
+    {
+        self.options = options
+        self.global = global
+        self.log = log
+        self.loop = loop
+        destination = options.endpoint ?? ""
+        endpoints = try EndpointArgument.list(destination)
+        security = try ConnectSecurity(options.trust, endpoints, log: log)
+        let isDurable = options.delivery == .exactlyOnce
+        outbox = isDurable ? try OutboxFile.open(options, on: loop) : nil
+        bodies = OutgoingBodies(
+            outbox: isDurable ? options.outboxPath : nil, ttl: options.ttl?.duration)
+        sent = SentMessages(awaitsProcessing: options.wait == .processed)
+    }
+
+    // MARK: The beginning
+
+    func start() throws {
+        let source = try input()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        signals = SignalWatcher([SIGINT, SIGTERM, SIGHUP, SIGUSR1], on: loop) {
+            bound.value.received(signal: $0)
+        }
+        if let limit = options.timeout {
+            loop.scheduleTask(in: .nanoseconds(Int64(limit.duration.wholeNanoseconds))) {
+                bound.value.timeIsUp()
+            }
+        }
+        let reader = MessageReader(source, options.framing, options.rules)
+        self.reader = reader
+        reader.onEvents = { [unowned self] in
+            isReading = false
+            read($0)
+        }
+        reader.onEnd = { [unowned self] in
+            isReading = false
+            inputEnded($0)
+        }
+        deliver()
+        if bestEffort == nil { readOn() }
+    }
+
+    private func input() throws -> any ByteSource {
+        if let message = options.message { return TextSource(message) }
+        guard let path = options.file, path != "-" else {
+            return DescriptorSource(descriptor: 0, on: loop)
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno)).lowercased()
+            throw Ending(.noInput, "cannot read \(path): \(reason)")
+        }
+        return DescriptorSource(descriptor: descriptor, on: loop)
+    }
+
+    private var settings: PortClient.Settings {
+        PortClient.Settings(
+            endpoints: endpoints, configuration: InitiatorConfiguration(),
+            security: security.security, isPatient: options.timeout != nil)
+    }
+
+    private func deliver() {
+        guard options.delivery != .atMostOnce else {
+            let sender = BestEffortSender(settings, on: loop)
+            bestEffort = sender
+            sender.onReady = { [unowned self] in readOn() }
+            sender.onDrained = { [unowned self] in
+                readOn()
+                finishIfDone()
+            }
+            sender.onEnded = { [unowned self] in deliveryEnded($0) }
+            return sender.start()
+        }
+        let messenger = Messenger(
+            to: destination, outbox.map { .file($0) } ?? .memory, settings, on: loop)
+        self.messenger = messenger
+        messenger.onOutcome = { [unowned self] in resolved($0, $1) }
+        messenger.onProcessed = { [unowned self] in
+            sent.processed($0)
+            finishIfDone()
+        }
+        messenger.onWaiting = { [unowned self] in log.info("\(destination): \($0.text); waiting") }
+        messenger.onEnded = { [unowned self] in deliveryEnded($0) }
+        if options.wait == .processed { messenger.watchProcessed(by: options.processedBy ?? "") }
+    }
+
+    // MARK: Reading and storing
+
+    private func readOn() {
+        let hasRoom =
+            bestEffort?.isDrained
+            ?? (inFlight < Self.batches
+                && messenger?.heldBytes ?? 0 < Self.heldBytes)
+        guard !isReading, inputEnd == nil, hasRoom else { return }
+        isReading = true
+        reader?.demand()
+    }
+
+    private func read(_ events: [ReadEvent]) {
+        var wholes: [OutgoingBodies.Whole] = []
+        do {
+            for event in events {
+                if let whole = try bodies.take(event, now: WallClock.milliseconds) {
+                    wholes.append(whole)
+                }
+            }
+        } catch {
+            end(StoreFailure.ending(of: error))
+        }
+        if !wholes.isEmpty { submit(wholes) }
+        readOn()
+    }
+
+    private func submit(_ wholes: [OutgoingBodies.Whole]) {
+        let messages = wholes.map(\.message)
+        if let bestEffort {
+            bestEffort.offer(messages)
+            return
+        }
+        inFlight += 1
+        messenger?.submit(messages) { [self] result in
+            inFlight -= 1
+            switch result {
+            case .success((let producer, let sequences)):
+                stored(wholes, producer, sequences)
+                readOn()
+                finishIfDone()
+            case .failure(let failure):
+                conclude(Ending(failure.code.exitStatus, failure.text, code: failure.code))
+            }
+        }
+    }
+
+    private func stored(
+        _ wholes: [OutgoingBodies.Whole], _ producer: ProducerID, _ sequences: [LaneSequence]
+    ) {
+        var lines = ""
+        for (whole, sequence) in zip(wholes, sequences) {
+            let own = whole.message.envelope.id
+            let name =
+                own.isEmpty
+                ? "\(MessageName(producer: producer, sequence: sequence.value))" : own
+            sent.stored(sequence, name)
+            if options.printId { lines += name + "\n" }
+            if options.json, options.wait == .stored {
+                lines += JSONValue.object(MessageState.queued.object(id: name)).line
+            }
+            do {
+                try whole.kept?.release()
+            } catch {
+                // It stays in the file until a courier begins anew.
+                log.info("cannot let go of a body: \(error)")
+            }
+        }
+        print(lines)
+        if options.wait != .stored { messenger?.await(sequences) }
+    }
+
+    private func print(_ lines: String) {
+        guard !lines.isEmpty, !RawOutput.write(lines, to: 1) else { return }
+        conclude(Ending(.brokenPipe))
+    }
+
+    private func inputEnded(_ ending: Ending?) {
+        inputEnd = .some(ending)
+        do {
+            try bodies.abandon()
+        } catch {
+            log.info("cannot let go of a body: \(error)")
+        }
+        finishIfDone()
+    }
+
+    // MARK: Outcomes
+
+    private func resolved(_ sequence: LaneSequence, _ outcome: MessageOutcome) {
+        guard let (name, state) = sent.resolved(sequence, outcome) else { return }
+        if options.json { print(JSONValue.object(state.object(id: name)).line) }
+        if state.isBad { log.notice("message \(name) is \(state.text)") }
+        readOn()
+        finishIfDone()
+    }
+
+    func finishIfDone() {
+        guard let inputEnd, inFlight == 0, !isOver else { return }
+        if let bestEffort {
+            guard bestEffort.isDrained else { return }
+            return conclude(inputEnd ?? dropped(bestEffort.counts))
+        }
+        guard options.wait == .stored || sent.isComplete else { return }
+        if let interruptedBy {
+            return conclude(Ending(status: ExitStatus.signal(interruptedBy)))
+        }
+        conclude(inputEnd ?? sent.ending)
+    }
+
+    private func dropped(_ counts: BestEffortPort.Counts) -> Ending {
+        let lost = counts.dropped + counts.rejected
+        guard lost > 0 else { return .success }
+        return Ending(
+            .incomplete, "\(counts.accepted) messages were accepted, \(lost) were dropped",
+            code: .truncated)
+    }
+
+    /// Nobody delivers here any more; what is stored stays.
+    private func deliveryEnded(_ failure: Failure) {
+        guard !isOver else { return }
+        if failure.code == .peerUnknown,
+            security.askAboutStranger(on: loop, log, again: { [self] in deliverAgain() })
+        {
+            return
+        }
+        let mayPass = failure.code.mayPass
+        if options.wait == .stored, outbox != nil {
+            return log.info("\(destination): \(failure.text); the messages wait in the outbox")
+        }
+        // An input that goes on is worth another try; one that has ended is not waited for.
+        if mayPass, inputEnd == nil, outbox != nil {
+            log.notice("\(destination): \(failure.text); the messages wait in the outbox")
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            loop.scheduleTask(in: .seconds(1)) { bound.value.deliverAgain() }
+            return
+        }
+        conclude(undelivered(failure.text, failure.code))
+    }
+
+    private func deliverAgain() {
+        guard !isOver else { return }
+        messenger?.finish {}
+        deliver()
+        messenger?.await(sent.openSequences)
+        messenger?.start()
+    }
+
+    private func undelivered(_ reason: String, _ code: FailureCode) -> Ending {
+        guard let outbox else {
+            return Ending(code.exitStatus, "\(destination): \(reason)", code: code)
+        }
+        let text =
+            "\(destination): \(reason); \(sent.openCount) messages are safe in \(outbox.path) and "
+            + "not delivered yet"
+        return Ending(code.mayPass ? .storedNotDelivered : code.exitStatus, text, code: code)
+    }
+
+    private func timeIsUp() {
+        guard !isOver else { return }
+        guard inputEnd != nil, inFlight == 0 else {
+            return conclude(Ending(.timeLimit, "the time was up before the end of the input"))
+        }
+        if outbox != nil, sent.openCount > 0 {
+            return conclude(undelivered("the time is up", .timedOut))
+        }
+        let what = sent.openCount > 0 ? "accepted" : "processed"
+        let count = max(sent.openCount, sent.unprocessedCount)
+        conclude(Ending(.timeLimit, "\(count) messages were not \(what) in time"))
+    }
+
+    // MARK: The end
+
+    private func received(signal number: Int32) {
+        switch number {
+        case SIGHUP: messenger?.retryNow()
+        case SIGUSR1:
+            log.notice("\(sent.count) messages stored, \(sent.openCount) without an outcome")
+        default:
+            guard interruptedBy == nil else {
+                end(Ending(status: ExitStatus.signal(number)))
+            }
+            interruptedBy = number
+            reader?.cancel()
+            if inputEnd == nil { inputEnded(Ending(status: ExitStatus.signal(number))) }
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            let limit = Int64(global.drainTimeout.duration.wholeNanoseconds)
+            loop.scheduleTask(in: .nanoseconds(limit)) {
+                bound.value.conclude(Ending(status: ExitStatus.signal(number)))
+            }
+        }
+    }
+
+    private func conclude(_ ending: Ending) {
+        guard !isOver else { return }
+        isOver = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        // The farewell is a courtesy.
+        loop.scheduleTask(in: .seconds(1)) { bound.value.end(ending) }
+        // Not now: the sender is still on the stack.
+        loop.execute {
+            let client = bound.value
+            if let messenger = client.messenger {
+                messenger.finish { client.end(ending) }
+            } else if let bestEffort = client.bestEffort {
+                bestEffort.finish { client.end(ending) }
+            }
+        }
+    }
+
+    private func end(_ ending: Ending) -> Never { ProcessEnd.with(ending, log) }
+}

@@ -1,0 +1,91 @@
+internal import FTSLCore
+internal import FTSLStore
+internal import NIOCore
+
+/// Delivers the messages of one lane: the sender's machine between its source and a session.
+final class Courier {
+    private let port: ProducerPort
+    private let source: any LaneSource
+    private let client: PortClient
+    private var isDraining = false
+    private var isAsking = false
+    /// Everything below is resolved, as these exceptions say or else *accepted*.
+    var onResolved: ((LaneSequence, [LaneException]) -> Void)?
+    var onProcessed: ((MessageFrame.Processed) -> Void)?
+    /// The inbox refuses for now.
+    var onWaiting: ((Failure) -> Void)?
+    /// No more is delivered here.
+    var onEnded: ((Failure) -> Void)?
+
+    init(
+        _ lane: OutboxLane, from source: any LaneSource, mode: DeliveryMode,
+        _ settings: PortClient.Settings, on loop: any EventLoop
+    ) {
+        port = ProducerPort(lane: lane, mode: mode, rng: SystemRandomNumberGenerator())
+        self.source = source
+        client = PortClient(settings, port: port, on: loop)
+        client.onPass = { [unowned self] in drain() }
+        client.onFailed = { [unowned self] in onEnded?($0) }
+    }
+
+    var clientHooks: PortClient { client }
+    var lane: OutboxLane { port.lane }
+    /// Everything that was submitted is resolved.
+    var isDrained: Bool { port.isDrained }
+
+    func start() {
+        client.start()
+        drain()
+    }
+
+    func submitted(upTo end: LaneSequence) {
+        guard !isDraining else { return port.submitted(upTo: end) }
+        port.submitted(upTo: end)
+        drain()
+        client.touched()
+    }
+
+    func cancelRequested(_ sequence: LaneSequence) { port.cancelRequested(sequence) }
+
+    func watch(cursor: String) {
+        port.watch(cursor: cursor)
+        client.touched()
+    }
+
+    func finish(_ body: @escaping () -> Void) { client.finish(body) }
+    func abandon() { client.abandon() }
+    func retryNow() { client.retryNow() }
+
+    /// Drains every effect; answers may come at once, from memory, or later, from the disk.
+    private func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        while true {
+            if let (id, request) = port.nextRequest() {
+                source.ask(request) { [weak self] in self?.answered(id, $0) }
+            } else if let event = port.nextEvent() {
+                handle(event)
+            } else {
+                break
+            }
+        }
+        isDraining = false
+    }
+
+    private func answered(_ id: StoreRequestID, _ reply: FTSLCore.OutboxReply) {
+        port.reply(id, reply, now: MonotonicClock.now)
+        guard !isDraining else { return }
+        drain()
+        client.touched()
+    }
+
+    private func handle(_ event: ProducerEvent) {
+        switch event {
+        case .ready: break
+        case .resolved(let below, let exceptions): onResolved?(below, exceptions)
+        case .processed(let processed): onProcessed?(processed)
+        case .waiting(let failure): onWaiting?(failure)
+        case .ended(let failure): onEnded?(failure)
+        }
+    }
+}

@@ -1,0 +1,282 @@
+package import FTSLCore
+internal import FTSLStore
+package import NIOCore
+
+/// Sends messages to one destination with a guarantee, and tells what becomes of each.
+///
+/// *Exactly once*: through an outbox's file that other processes share; whoever holds the
+/// destination's lock delivers for all, the others watch the file. *At least once*: through memory.
+package final class Messenger {
+    /// How often a process asks for the lock of a courier that may have gone away.
+    private static let lockPause: Duration = .milliseconds(50)
+
+    package enum Backing {
+        case file(Outbox)
+        case memory
+    }
+
+    package let destination: String
+    private let backing: Backing
+    private let settings: PortClient.Settings
+    private let loop: any EventLoop
+    private var courier: Courier?
+    private var lock: FileLock?
+    private var memory: MemoryLaneSource?
+    private var alarm: Alarm?
+    private var isStarting = false
+    private var isOver = false
+    private var watched: String?
+    private var hasEnded = false
+
+    /// Whose messages these are, once known.
+    package private(set) var producer: ProducerID?
+    private var settledBelow = LaneSequence.first
+    private var exceptions: [LaneSequence: Resolution] = [:]
+    /// What this process waits for, in order.
+    private var pending: [LaneSequence] = []
+    private var pendingStart = 0
+    private var asked: Set<LaneSequence> = []
+
+    /// A message of this process is resolved, and that is on disk.
+    package var onOutcome: ((LaneSequence, MessageOutcome) -> Void)?
+    package var onProcessed: ((MessageFrame.Processed) -> Void)?
+    /// The inbox, or the way to it, is not there at the moment.
+    package var onWaiting: ((Failure) -> Void)?
+    /// Delivery has ended here: a named error, or nobody can be reached.
+    package var onEnded: ((Failure) -> Void)?
+    /// The lane has nothing left to deliver.
+    package var onDrained: (() -> Void)?
+
+    package init(
+        to destination: String, _ backing: Backing, _ settings: PortClient.Settings,
+        on loop: any EventLoop
+    ) {
+        self.destination = destination
+        self.backing = backing
+        self.settings = settings
+        self.loop = loop
+        alarm = Alarm(on: loop) { [weak self] in self?.becomeCourier() }
+    }
+
+    // MARK: Submitting
+
+    /// Puts messages on the lane: all of them or, when it is refused, none. Calls back when they are
+    /// stored; with *at least once* that is at once, and in memory.
+    package func submit(
+        _ messages: [NewMessage],
+        _ then: @escaping (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
+    ) {
+        let change = OutboxChange.submit(messages, to: destination)
+        switch backing {
+        case .file(let outbox):
+            outbox.ask(.change(change)) { [weak self] reply in
+                self?.submitted(reply, then)
+            }
+        case .memory:
+            let memory = memory ?? makeMemory()
+            submitted(.changed(memory.change(change)), then)
+        }
+    }
+
+    private func makeMemory() -> MemoryLaneSource {
+        var rng = SystemRandomNumberGenerator()
+        let made = MemoryLaneSource(.random(using: &rng), destination: destination)
+        memory = made
+        return made
+    }
+
+    /// Body bytes that wait in memory; none with a file.
+    package var heldBytes: UInt64 { memory?.outbox.byteCount ?? 0 }
+
+    private func submitted(
+        _ reply: Outbox.Reply,
+        _ then: (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
+    ) {
+        switch reply {
+        case .changed(.submitted(let producer, let sequences)):
+            if self.producer != producer {
+                self.producer = producer
+                settledBelow = .first
+            }
+            then(.success((producer, sequences)))
+            if let last = sequences.max() { courier?.submitted(upTo: last.next) }
+            start()
+        case .changed(.refused(let failure)), .failed(let failure): then(.failure(failure))
+        default:
+            then(.failure(Failure(.local, .internalError, "the outbox answered otherwise")))
+        }
+    }
+
+    /// Tells the outcome of these messages when it is known.
+    package func await(_ sequences: [LaneSequence]) {
+        pending += sequences
+        settle()
+    }
+
+    /// How far consumers are is told too, by this cursor or, if empty, by all durable ones.
+    package func watchProcessed(by cursor: String) {
+        watched = cursor
+        courier?.watch(cursor: cursor)
+    }
+
+    // MARK: Delivering
+
+    /// Begins to deliver, or to watch who does.
+    package func start() {
+        guard courier == nil, !isStarting, !isOver else { return }
+        isStarting = true
+        switch backing {
+        case .file(let outbox):
+            do {
+                try outbox.onChange { [weak self] in self?.look() }
+            } catch {
+                return end(Self.failure(error))
+            }
+            becomeCourier()
+        case .memory:
+            let memory = memory ?? makeMemory()
+            guard let lane = memory.outbox.lane(destination) else {
+                isStarting = false
+                return
+            }
+            deliver(lane, from: memory, .atLeastOnce)
+        }
+    }
+
+    private func becomeCourier() {
+        guard case .file(let outbox) = backing, courier == nil, !isOver else { return }
+        do {
+            guard let lock = try outbox.becomeCourier(of: destination) else {
+                alarm?.set(for: MonotonicClock.now + Self.lockPause)
+                return look()
+            }
+            self.lock = lock
+        } catch {
+            return end(Self.failure(error))
+        }
+        page(outbox) { [weak self] lane in
+            guard let self, !isOver, courier == nil else { return }
+            guard let lane else { return onDrained?() ?? () }
+            learned(lane)
+            deliver(lane, from: FileLaneSource(outbox, lane), .exactlyOnce)
+        }
+    }
+
+    private func deliver(
+        _ lane: OutboxLane, from source: any LaneSource, _ mode: DeliveryMode
+    ) {
+        let courier = Courier(lane, from: source, mode: mode, settings, on: loop)
+        self.courier = courier
+        producer = lane.producer
+        courier.onResolved = { [unowned self] in resolved(below: $0, $1) }
+        courier.onProcessed = { [unowned self] in onProcessed?($0) }
+        courier.onWaiting = { [unowned self] in onWaiting?($0) }
+        courier.onEnded = { [unowned self] in end($0) }
+        courier.clientHooks.onDetached = { [unowned self] in onWaiting?($0) }
+        if let watched { courier.watch(cursor: watched) }
+        courier.start()
+        if courier.isDrained { onDrained?() }
+    }
+
+    private func end(_ failure: Failure) {
+        guard !isOver, !hasEnded else { return }
+        hasEnded = true
+        onEnded?(failure)
+    }
+
+    private static func failure(_ error: any Error) -> Failure {
+        Failure(.local, .localInputOutput, (error as? StoreFailure)?.text ?? "\(error)")
+    }
+
+    // MARK: Outcomes
+
+    private func resolved(below: LaneSequence, _ news: [LaneException]) {
+        for exception in news { exceptions[exception.sequence] = exception.resolution }
+        settledBelow = max(settledBelow, below)
+        settle()
+        if courier?.isDrained == true { onDrained?() }
+    }
+
+    /// Another process has changed the file: it may have submitted, delivered, or cancelled.
+    private func look() {
+        guard case .file(let outbox) = backing, !isOver else { return }
+        page(outbox) { [weak self] lane in
+            guard let self, !isOver, let lane else { return }
+            learned(lane)
+            courier?.submitted(upTo: lane.end)
+            settle()
+        }
+    }
+
+    private func learned(_ lane: OutboxLane) {
+        guard producer == nil || producer == lane.producer else { return }
+        producer = lane.producer
+        settledBelow = max(settledBelow, lane.settledBelow)
+        if let halted = lane.halted {
+            end(Failure(.peer, halted, "the lane to \(destination) is halted"))
+        }
+    }
+
+    private func page(_ outbox: Outbox, _ then: @escaping (OutboxLane?) -> Void) {
+        outbox.ask(
+            .page(destination: destination, from: .first, maxMessages: 0, maxBytes: 0)
+        ) { [weak self] reply in
+            switch reply {
+            case .page(let lane, _): then(lane)
+            case .failed(let failure): self?.end(failure)
+            default: then(nil)
+            }
+        }
+    }
+
+    private func settle() {
+        while pendingStart < pending.count, pending[pendingStart] < settledBelow {
+            let sequence = pending[pendingStart]
+            if lock != nil || memory != nil {
+                pendingStart += 1
+                let outcome = exceptions.removeValue(forKey: sequence)
+                onOutcome?(sequence, outcome.map(MessageOutcome.resolved) ?? .accepted)
+                continue
+            }
+            // Delivered by another process: only the file knows how.
+            pendingStart += 1
+            askOutcome(of: sequence)
+        }
+        if pendingStart > 1_024, pendingStart > pending.count / 2 {
+            pending.removeFirst(pendingStart)
+            pendingStart = 0
+        }
+        exceptions = exceptions.filter { $0.key >= settledBelow }
+    }
+
+    private func askOutcome(of sequence: LaneSequence) {
+        guard case .file(let outbox) = backing, let producer else { return }
+        outbox.ask(.outcome(producer, sequence)) { [weak self] reply in
+            guard let self else { return }
+            switch reply {
+            case .outcome(let outcome?): onOutcome?(sequence, outcome)
+            case .failed(let failure): end(failure)
+            default:
+                end(Failure(.local, .unknownOutcome, "the outbox no longer knows the message"))
+            }
+        }
+    }
+
+    // MARK: Ending
+
+    package func retryNow() { courier?.retryNow() }
+
+    /// Ends the session in peace, lets the lock go, and calls back.
+    package func finish(_ body: @escaping () -> Void) {
+        isOver = true
+        alarm?.cancel()
+        guard let courier else { return release(body) }
+        courier.finish { [self] in release(body) }
+    }
+
+    private func release(_ body: () -> Void) {
+        courier = nil
+        lock = nil
+        body()
+    }
+}
