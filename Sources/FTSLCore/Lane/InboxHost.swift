@@ -4,8 +4,8 @@ internal import NIOCore
 /// The lanes of one inbox: which is the newest of its producer, and what the store was asked for
 /// them. [FTSL §7.2]
 ///
-/// Whoever owns it drains `nextRequest` and `takeAwake` after every call of it and of its ports, and
-/// brings each answer of the store to `reply`, in the order of asking.
+/// Whoever owns it drains `nextRequest` and `takeAwake` after every call of it and of its ports,
+/// and brings each answer of the store to `reply`, in the order of asking.
 package final class InboxHost {
     package let identity: InboxIdentity
     package let limits: InboxLimits
@@ -28,8 +28,8 @@ package final class InboxHost {
         self.consumers = consumers
     }
 
-    /// The inbox's end of a session; `owner` is the authenticated identity, `payload` what was agreed
-    /// for frames to the peer.
+    /// The inbox's end of a session; `owner` is the authenticated identity, `payload` what was
+    /// agreed for frames to the peer.
     package func makePort(
         session: SessionID, owner: String, permissions: InboxPermissions,
         payload: Int = Int(Bound.maxPayload)

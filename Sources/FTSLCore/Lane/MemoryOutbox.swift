@@ -22,7 +22,7 @@ package struct MemoryOutbox: OutboxTransaction {
     package private(set) var byteCount: UInt64 = 0
     package var messageCount: Int { messages.count }
 
-    /// `producer` is the identity of the first lane; a second destination needs an outbox of its own.
+    /// `producer` is the identity of its lane; a second destination needs an outbox of its own.
     package init(producer: ProducerID) { fresh = producer }
 
     /// Messages at or after a sequence, up to so many and about so many body bytes.

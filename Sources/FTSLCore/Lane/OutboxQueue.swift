@@ -4,8 +4,8 @@ package import NIOCore
 package enum OutboxRequest: Hashable, Sendable {
     /// Make durable; answered by `changed` after the commit.
     case change(OutboxChange)
-    /// Read messages at or after a sequence: up to so many and about so many body bytes; answered by
-    /// `messages`.
+    /// Read messages at or after a sequence: up to so many and about so many body bytes; answered
+    /// by `messages`.
     case fetch(from: LaneSequence, maxMessages: Int, maxBytes: UInt64)
     /// Read part of a large body, at least one byte; answered by `piece`.
     case fetchPiece(LaneSequence, offset: UInt64, maxBytes: Int)
@@ -25,7 +25,7 @@ package enum OutboxReply: Hashable, Sendable {
 package enum ProducerEvent: Hashable, Sendable {
     /// The lane is open.
     case ready(InboxIdentity)
-    /// Everything below is resolved, and that is on disk: as the exceptions say, or else *accepted*.
+    /// Everything below is resolved, and that is on disk: as the exceptions say, or *accepted*.
     case resolved(below: LaneSequence, [LaneException])
     /// How far the watched cursor is.
     case processed(MessageFrame.Processed)
