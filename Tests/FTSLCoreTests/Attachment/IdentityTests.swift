@@ -91,7 +91,7 @@ struct IdentityTests {
         initiator.start()
         let id = accept(acceptor, as: Self.ada)
         let confirm = initiator.say(acceptor.say(initiator.connect(), on: id))
-        acceptor.core.reauthorize { $0 != Self.ada }
+        acceptor.core.reauthorize { $0 != Self.ada ? .everything : [] }
         acceptor.say(confirm, on: id)
         #expect(acceptor.confirmed == 0)
         #expect(acceptor.closes(id).contains { $0?.code == .authorityRefused })
@@ -102,7 +102,7 @@ struct IdentityTests {
         let (initiator, acceptor, first) = opened(by: Self.ada)
         let second = accept(acceptor, as: Self.ada)
         let proof = initiator.say(acceptor.say(initiator.connect(), on: second))
-        acceptor.core.reauthorize { $0 != Self.ada }
+        acceptor.core.reauthorize { $0 != Self.ada ? .everything : [] }
         acceptor.say(proof, on: second)
         let session = try #require(acceptor.core.sessionIDs.first)
         #expect(acceptor.core.connection(of: session) == first)
@@ -117,7 +117,7 @@ struct IdentityTests {
             initiator.start()
             let id = accept(acceptor, as: identity)
             let confirm = initiator.say(acceptor.say(initiator.connect(), on: id))
-            acceptor.core.reauthorize { $0 != Self.ada }
+            acceptor.core.reauthorize { $0 != Self.ada ? .everything : [] }
             acceptor.say(confirm, on: id)
         }
         #expect(acceptor.confirmed == 3)

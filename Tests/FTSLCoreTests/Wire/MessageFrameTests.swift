@@ -216,6 +216,7 @@ struct MessageFrameTests {
         #expect(reading(.init(repeating: header(4_096), count: 4)) == .malformedFrame)
     }
 
+    /// [FTSL §7]
     @Test("A name that is no UTF-8 is malformed: repaired, it would be another name")
     func notUTF8() throws {
         var body = ByteBuffer(bytes: [2, 0xC3, 0x28])
@@ -242,6 +243,7 @@ struct MessageFrameTests {
         #expect(pieces(1_025).last == pattern(1_025))
     }
 
+    /// [FTSL §7]
     @Test("A message frame in a session without a port is a violation; with one, it is the port's")
     func routing() throws {
         let pair = SessionPair()
