@@ -4,7 +4,7 @@ import Testing
 
 /// What the protocol promises about time and memory, measured in virtual seconds.
 struct PromiseTests {
-    /// [FTSL §7]
+    /// [FTSL §9]
     @Test("An hour without a network blocks the producer and drops nothing")
     func anHour() {
         let scenario = Scenario.transfer(seconds: 60).with(

@@ -85,7 +85,8 @@ extension FailureCode {
         case .internalError: .internalError
         case .inboxChanged, .historyLost, .outboxRolledBack: .violation
         case .foreignProducer, .topicForbidden: .noPermission
-        case .tooManyProducers, .noInbox, .inboxUnavailable, .finishedTooFarAhead: .unreachable
+        case .tooManyProducers, .noInbox, .noStreams, .inboxUnavailable, .finishedTooFarAhead:
+            .unreachable
         case .messageTooLarge, .malformedMessage: .badData
         case .inboxFull, .idReused, .messageExpired, .messageCancelled, .messageDead,
             .deadLettersFull:

@@ -45,6 +45,10 @@ extension Explanations {
             .inboxUnavailable, "inbox-unavailable", "the inbox cannot store at the moment",
             causes: ["its disk is full", "it holds as much as it may"],
             action: "nothing is lost: the sender keeps the message and goes on when there is room"),
+        .failure(
+            .noStreams, "no-streams", "the listener takes messages only",
+            causes: ["it was started with --inbox alone", "the port belongs to another listener"],
+            action: "use 'ftsl send', or start the listener with a service for streams too"),
     ]
 
     /// Single messages and the consumers of an inbox.

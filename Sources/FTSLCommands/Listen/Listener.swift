@@ -63,7 +63,7 @@ final class Listener {
         let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
         self.driver = driver
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
-        driver.mayStream = { [unowned self] in gate.mayStream($0) }
+        driver.rights = { [unowned self] in gate.rights(of: $0) }
         let security = TransportListener.Security(
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
@@ -143,10 +143,11 @@ final class Listener {
     /// Sessions of a key that was revoked, or that expired, end now; all others stay.
     private func endUntrusted() {
         guard let driver else { return }
-        driver.acceptor.reauthorize { gate.mayStream($0) }
+        driver.acceptor.reauthorize { gate.rights(of: $0) }
         for id in driver.acceptor.sessionIDs {
             let identity = driver.acceptor.identity(of: id)
-            guard identity.isVerified, !gate.mayStream(identity) else { continue }
+            guard identity.isVerified, !driver.acceptor.mayGoOn(id, gate.rights(of: identity))
+            else { continue }
             driver.abort(
                 id, Failure(.local, .authorityRefused, "\(identity) is no longer trusted here"))
         }

@@ -46,14 +46,45 @@ final class ClientGate {
     /// True when no key was ever let in: a listener that needs one would serve nobody.
     var knowsNobody: Bool { peers?.entries.isEmpty ?? true }
 
-    func mayStream(_ identity: PeerIdentity) -> Bool {
+    func rights(of identity: PeerIdentity) -> SessionRights {
+        guard let permissions = permissions(of: identity) else { return [] }
+        var rights: SessionRights = []
+        for permission in permissions {
+            switch permission {
+            case .stream: rights.insert(.streams)
+            case .inbox, .consume: rights.insert(.messages)
+            case .migrate, .control: break
+            }
+        }
+        return rights
+    }
+
+    /// What an identity may do with the inbox; judged once per lane and subscription.
+    func inboxPermissions(of identity: PeerIdentity) -> InboxPermissions {
+        let permissions = permissions(of: identity) ?? []
+        let send = permissions.compactMap { if case .inbox(let glob) = $0 { glob } else { nil } }
+        let consume = permissions.compactMap {
+            if case .consume(let glob) = $0 { glob } else { nil }
+        }
+        return InboxPermissions(
+            send: send.isEmpty ? nil : TopicFilter(send),
+            consume: consume.isEmpty ? nil : TopicFilter(consume))
+    }
+
+    private static let everything: [Permission] = [
+        .stream, .inbox("#"), .consume("#"), .migrate, .control,
+    ]
+
+    /// Nil: not known here.
+    private func permissions(of identity: PeerIdentity) -> [Permission]? {
         switch identity {
-        case .plaintext, .name: return true
+        case .plaintext, .name: return Self.everything
         case .key(let text):
-            guard requiresTrust, let key = Fingerprint(text) else { return !requiresTrust }
-            if key == own { return true }
-            let permissions = peers?.permissions(of: key, now: Int64(time(nil)))
-            return permissions?.contains(.stream) ?? false
+            guard requiresTrust, let key = Fingerprint(text) else {
+                return requiresTrust ? nil : Self.everything
+            }
+            if key == own { return Self.everything }
+            return peers?.permissions(of: key, now: Int64(time(nil)))
         }
     }
 }

@@ -57,7 +57,7 @@ extension Acceptor {
         setParked(entry, 0)
         switch entry.standing {
         case .unconfirmed: unconfirmed.remove(id)
-        case .confirmed: activeSessions -= 1
+        case .confirmed: count(entry, -1)
         case .tombstone: tombstones -= 1
         }
         let left = sessionsPerSource[entry.source, default: 1] - 1
@@ -187,7 +187,7 @@ extension Acceptor {
         if case .confirmed = entry.standing {
             entry.standing = .tombstone
             countParked(entry)
-            activeSessions -= 1
+            count(entry, -1)
             tombstones += 1
             events.append(.ended(session.identity.id, outcome))
         }

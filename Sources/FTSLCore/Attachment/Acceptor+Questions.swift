@@ -13,25 +13,31 @@ extension Acceptor {
                     extensions: Extensions(supportedVersions: ProtocolVersion.supported)))
             return
         }
-        guard connections[id]?.mayStream == true else {
+        let needed = SessionRights(needed: open.service)
+        guard configuration.offered.contains(needed) else {
+            refuse(id, notOffered(needed))
+            return
+        }
+        guard connections[id]?.rights.contains(needed) == true else {
             refuse(id, unauthorized(connections[id]?.identity ?? .plaintext))
             return
         }
-        if let refusal = admission(from: connections[id]?.account ?? "", now: now) {
+        let account = connections[id]?.account ?? ""
+        if let refusal = admission(from: account, needed, now: now) {
             refuse(id, refusal)
             return
         }
-        let window = openingWindow
-        guard let window else {
+        guard let window = openingWindow(for: needed) else {
             refuse(id, .init(kind: .refused, code: .limits, text: "no memory for another session"))
             return
         }
-        answerOpen(id, open, version: version, window: window, now: now)
+        let flags = needed == .messages ? ServiceFlags.messages : configuration.flags
+        answerOpen(id, open, version: version, flags: flags, window: window, now: now)
     }
 
     private func answerOpen(
-        _ id: ConnectionID, _ open: HandshakeMessage.Open, version: UInt16, window: UInt32,
-        now: Instant
+        _ id: ConnectionID, _ open: HandshakeMessage.Open, version: UInt16, flags: ServiceFlags,
+        window: UInt32, now: Instant
     ) {
         let key = HandshakeKey(using: &rng)
         let nonce = randomBytes(HandshakeMessage.nonceLength, using: &rng)
@@ -48,7 +54,7 @@ extension Acceptor {
         limits.initialWindow = window
         let identity = Session.Identity(
             role: .acceptor, id: sessionID, secret: secret, version: version,
-            flags: configuration.flags, limits: AgreedLimits(own: limits, peer: open.limits),
+            flags: flags, limits: AgreedLimits(own: limits, peer: open.limits),
             maxWindow: configuration.maxWindow)
         let session = Session(identity: identity, host: host, budget: budget, now: now)
         let source = connections[id]?.account ?? ""
@@ -63,16 +69,18 @@ extension Acceptor {
         arm(entry)
         let opened = HandshakeMessage.Opened(
             version: version, id: sessionID, nonce: nonce, publicKey: key.publicKey, host: host,
-            flags: configuration.flags, limits: limits)
+            flags: flags, limits: limits)
         connections[id]?.answer(.opened(opened), secret: secret)
         connections[id]?.state = .opened(sessionID)
         shedUnconfirmed(from: source)
     }
 
     /// As large as the budget comfortably allows, never less than the reserve. [FTSL §5.3]
-    private var openingWindow: UInt32? {
+    private func openingWindow(for needed: SessionRights) -> UInt32? {
         let free = budget.budget.capacity - budget.budget.reserved
-        let wanted = min(UInt64(configuration.limits.initialWindow), configuration.maxWindow)
+        // The streams of a session that carries messages stay empty.
+        let most = needed == .messages ? Bound.reservedWindow : configuration.limits.initialWindow
+        let wanted = min(UInt64(most), configuration.maxWindow)
         let window = max(
             min(wanted, free / 64), min(wanted, UInt64(Bound.reservedWindow)))
         guard Session.reservation(window: window, flags: configuration.flags) <= free else {
@@ -82,7 +90,7 @@ extension Acceptor {
     }
 
     private func admission(
-        from source: String, now: Instant
+        from source: String, _ needed: SessionRights, now: Instant
     ) -> HandshakeMessage.Verdict? {
         if isDraining {
             return .init(kind: .refused, code: .shuttingDown, text: "the listener is shutting down")
@@ -90,7 +98,7 @@ extension Acceptor {
         if tombstones >= configuration.maxTombstones {
             return .init(kind: .refused, code: .limits, text: "too many ended sessions to remember")
         }
-        if activeSessions >= configuration.concurrentSessions {
+        if needed == .streams, activeStreams >= configuration.concurrentSessions {
             switch configuration.whenBusy {
             case .wait:
                 return .init(
@@ -128,7 +136,8 @@ extension Acceptor {
             return
         }
         let session = entry.session
-        guard let asking = connections[id], asking.identity == entry.identity, asking.mayStream
+        guard let asking = connections[id], asking.identity == entry.identity,
+            asking.rights.contains(entry.needs)
         else {
             refuse(id, unauthorized(connections[id]?.identity ?? .plaintext), secret: secret)
             return
@@ -179,6 +188,12 @@ extension Acceptor {
     }
 
     // MARK: Refusing
+
+    private func notOffered(_ needed: SessionRights) -> HandshakeMessage.Verdict {
+        needed == .messages
+            ? .init(kind: .refused, code: .noInbox, text: "this listener has no inbox")
+            : .init(kind: .refused, code: .noStreams, text: "this listener has only an inbox")
+    }
 
     private func unauthorized(_ identity: PeerIdentity) -> HandshakeMessage.Verdict {
         let text =

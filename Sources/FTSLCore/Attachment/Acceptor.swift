@@ -43,6 +43,11 @@ package final class Acceptor {
             parkedSince = now
         }
 
+        /// What using this session takes.
+        var needs: SessionRights {
+            session.identity.flags.contains(.messages) ? .messages : .streams
+        }
+
         var isParked: Bool {
             // With a fixed outcome it holds nothing any more, and cannot be evicted again.
             if case .confirmed = standing { return connection == nil && session.outcome == nil }
@@ -84,6 +89,10 @@ package final class Acceptor {
     var nextSerial: UInt64 = 0
     /// Running sessions: confirmed and without a fixed outcome.
     package internal(set) var activeSessions = 0
+    /// Of those, the ones that carry streams.
+    package internal(set) var activeStreams = 0
+    /// Makes an inbox's end of a session that carries messages.
+    package var makePort: ((SessionID, PeerIdentity) -> any MessagePort)?
     package internal(set) var tombstones = 0
     var events = Deque<AcceptorEvent>()
     let decoySecret: SessionSecret
@@ -110,23 +119,6 @@ package final class Acceptor {
         connections[id] = connection
         unproven.append(id)
         shedUnproven(newcomer: connection)
-    }
-
-    /// The transport has verified who is there; said before any byte of the connection is received.
-    /// [FTSL §4.7]
-    package func authenticated(
-        _ id: ConnectionID, as identity: PeerIdentity, mayStream: Bool
-    ) {
-        connections[id]?.identity = identity
-        connections[id]?.mayStream = mayStream
-    }
-
-    /// Permissions have changed: what still waits to prove itself is judged anew.
-    package func reauthorize(_ mayStream: (PeerIdentity) -> Bool) {
-        for case let connection? in unproven.map({ connections[$0] })
-        where connection.identity.isVerified {
-            connection.mayStream = mayStream(connection.identity)
-        }
     }
 
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
@@ -208,8 +200,8 @@ package final class Acceptor {
             let frame = try connection.reader.next()
         {
             switch (connection.state, frame.message) {
-            case (.opened, _) where !connection.mayStream,
-                (.resumed, _) where !connection.mayStream:
+            case (.opened(let session), _) where !mayUse(session, connection),
+                (.resumed(let session, _, _), _) where !mayUse(session, connection):
                 throw Failure(
                     .peer, .authorityRefused, "\(connection.identity) is no longer trusted here")
             case (.asking, .open(let open)): self.open(id, open, now: now)
@@ -258,7 +250,11 @@ package final class Acceptor {
         guard case .unconfirmed = entry.standing else { return }
         entry.standing = .confirmed
         unconfirmed.remove(entry.session.identity.id)
-        activeSessions += 1
+        count(entry, 1)
+        // Before the session is attached: a LANE may come in the same flight as CONFIRM.
+        if entry.needs == .messages {
+            entry.session.port = makePort?(entry.session.identity.id, entry.identity)
+        }
         events.append(.confirmed(entry.session.identity.id))
     }
 

@@ -7,6 +7,9 @@ package struct AcceptorConfiguration: Sendable {
         case refuse
     }
 
+    /// Kinds of sessions that are served here.
+    package var offered = SessionRights.streams
+    /// Of sessions that carry streams.
     package var flags: ServiceFlags = []
     package var limits = SessionLimits()
     /// Receive window and retention per channel, at most, in bytes.

@@ -25,6 +25,8 @@ package final class Initiator {
     package internal(set) var lastFailure: Failure?
 
     package let budget: SharedBudget
+    /// The lane or subscription that the session carries.
+    package var port: (any MessagePort)?
     var rng: any RandomNumberGenerator
     var state = State.idle
     var backoff = Backoff()
@@ -175,6 +177,8 @@ package final class Initiator {
         switch result {
         case .opened(let identity, let host, _):
             let session = Session(identity: identity, host: host, budget: budget, now: now)
+            // Before the session is attached: LANE goes out in the same flight as CONFIRM.
+            session.port = port
             self.session = session
             attach(id, endpoint, .opening, [], now: now)
         case .resumed(let host, let reports):
@@ -239,7 +243,9 @@ package final class Initiator {
             failed(failure, permanent: true, now: now)
             return
         }
-        let isCertain = isVerified || (session.outcome != nil && session.byeSent)
+        // A lane or subscription loses nothing with its session: it begins again on the next.
+        let isCertain =
+            isVerified || (session.outcome != nil && session.byeSent) || session.port != nil
         if gone.hear(
             from: endpoint, of: configuration.endpointCount, isCertain: isCertain, now: now)
         {

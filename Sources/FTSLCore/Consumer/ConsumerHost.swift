@@ -7,7 +7,7 @@ internal import NIOCore
 /// Everything durable is asked of the store through `InboxQueue` and acted on when its answer comes
 /// to `reply`; leases live here only, and die with the process.
 package final class ConsumerHost {
-    private struct Page: Hashable {
+    struct Page: Hashable {
         var from: InboxIndex
         var filter: TopicFilter
         var maxMessages: Int
@@ -29,7 +29,7 @@ package final class ConsumerHost {
         case settle(CursorDispatch, InboxIndex)
         case putBack(ConsumerMember, attachment: UInt64, cursor: String, InboxIndex)
         case processed(ProcessedWatch)
-        fileprivate case page(Page)
+        case page(Page)
     }
 
     private enum Alarm {
@@ -119,28 +119,30 @@ package final class ConsumerHost {
     }
 
     private func answer(_ page: Page, _ reply: InboxReply) {
-        for reader in readers.removeValue(forKey: page) ?? [] {
-            switch reply {
-            case .messages(let messages, let scanned):
-                end = max(end, scanned)
-                let page = MessagePage(messages: messages, scanned: scanned)
-                switch reader {
-                case .cursor(let cursor): cursor.read(page)
-                case .again(let cursor): cursor.readAgain(page)
-                case .follower(let member, member.subscription): member.read(page)
-                case .redelivery(let member, member.subscription): member.readAgain(page)
-                case .follower, .redelivery: break
-                }
-            default:
-                let failure = reply.failure
-                switch reader {
-                case .cursor(let cursor), .again(let cursor): cursor.stop(failure)
-                case .follower(let member, member.subscription),
-                    .redelivery(let member, member.subscription):
-                    member.refuse(failure)
-                case .follower, .redelivery: break
-                }
+        let readers = readers.removeValue(forKey: page) ?? []
+        guard case .messages(let messages, let scanned) = reply else {
+            for reader in readers { stop(reader, reply.failure) }
+            return
+        }
+        end = max(end, scanned)
+        let page = MessagePage(messages: messages, scanned: scanned)
+        for reader in readers {
+            switch reader {
+            case .cursor(let cursor): cursor.read(page)
+            case .again(let cursor): cursor.readAgain(page)
+            case .follower(let member, let subscription):
+                if member.subscription == subscription { member.read(page) }
+            case .redelivery(let member, let subscription):
+                if member.subscription == subscription { member.readAgain(page) }
             }
+        }
+    }
+
+    private func stop(_ reader: Reader, _ failure: Failure) {
+        switch reader {
+        case .cursor(let cursor), .again(let cursor): cursor.stop(failure)
+        case .follower(let member, let subscription), .redelivery(let member, let subscription):
+            if member.subscription == subscription { member.refuse(failure) }
         }
     }
 

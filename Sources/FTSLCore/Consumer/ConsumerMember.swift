@@ -1,5 +1,5 @@
 internal import DequeModule
-package import NIOCore
+internal import NIOCore
 
 /// One session's subscription, at the inbox's end. [FTSL §7.6]
 ///
@@ -7,7 +7,7 @@ package import NIOCore
 /// subscriptions. A cursor's leases outlive connections: they return when the session ends, or
 /// after `Bound.lease` without a connection.
 package final class ConsumerMember {
-    private enum Phase {
+    enum Phase {
         /// No SUBSCRIBE on this connection.
         case idle
         /// The store looks where to begin.
@@ -19,39 +19,41 @@ package final class ConsumerMember {
     let id: UInt64
     package let session: SessionID
     package let permissions: InboxPermissions
-    private let payload: Int
+    let payload: Int
     unowned let host: ConsumerHost
 
-    private var phase = Phase.idle
+    var phase = Phase.idle
     private(set) var isAttached = false
     /// Counts connections; answers to what an earlier one asked are for nobody.
     private(set) var attachment: UInt64 = 0
     /// Counts what was subscribed to.
     private(set) var subscription: UInt64 = 0
-    private(set) var maxAttempts = Bound.maxAttempts
+    var maxAttempts = Bound.maxAttempts
     private var detachedAt: Instant?
     /// Another took the cursor while this one had no connection to be told.
-    private var isSuperseded = false
+    var isSuperseded = false
 
     /// States and answers that leave before deliveries.
-    private var control = Deque<MessageFrame>()
+    var control = Deque<MessageFrame>()
     /// Asked of the store, not answered to the member yet.
-    private var unanswered = 0
-    private var early: [MessageFrame.Settlement] = []
+    var unanswered = 0
+    var early: [MessageFrame.Settlement] = []
     var deliveries = DeliveryQueue(
         credit: MessageFrame.DeliveryCredit(messages: 0, bytes: 0))
     /// The end up to which CAUGHT_UP was said; nil: not since the last delivery.
-    private var announced: InboxIndex?
+    var announced: InboxIndex?
 
     // What it follows; at most one of these.
-    private(set) var cursor: CursorDispatch?
-    private var feed: Feed?
-    private var letters: LetterList?
+    var cursor: CursorDispatch?
+    var feed: Feed?
+    var letters: LetterList?
+    /// Leases that were sent on this connection, or wait to be.
+    var held: UInt64 = 0
     /// Held from an earlier connection, to be read and sent again.
-    private var redeliveries = Deque<InboxIndex>()
-    private var isReadingAgain = false
+    var redeliveries = Deque<InboxIndex>()
+    var isReadingAgain = false
 
-    private struct LetterList {
+    struct LetterList {
         var cursor: String
         var filter: TopicFilter
         var position: InboxIndex
@@ -101,7 +103,7 @@ extension ConsumerMember: MessagePort {
         forgetSubscription()
     }
 
-    private func forgetSubscription() {
+    func forgetSubscription() {
         subscription += 1
         early = []
         deliveries = DeliveryQueue(credit: MessageFrame.DeliveryCredit(messages: 0, bytes: 0))
@@ -110,6 +112,7 @@ extension ConsumerMember: MessagePort {
         letters = nil
         redeliveries = []
         isReadingAgain = false
+        held = 0
     }
 
     /// The session is gone, and its leases with it.
@@ -120,7 +123,7 @@ extension ConsumerMember: MessagePort {
         host.forget(self)
     }
 
-    private func leaveCursor() {
+    func leaveCursor() {
         let left = cursor
         cursor = nil
         left?.leave(self)
@@ -135,133 +138,6 @@ extension ConsumerMember: MessagePort {
     /// All its times are the host's: they run on when the session has no connection.
     package var deadline: Instant { .distantFuture }
     package func handleTimeout(now: Instant) {}
-
-    // MARK: Frames
-
-    package func receive(_ frame: MessageFrame, now: Instant) throws(Failure) {
-        switch frame {
-        case .subscribe(let subscribe): try receive(subscribe)
-        case .grant(let credit):
-            deliveries.grant(bounded(credit))
-            pump()
-        case .settle(let settlement): try receive(settlement)
-        case .return(let name, let index): try receiveReturn(of: index, to: name)
-        case .lane, .message, .skip, .recorded, .watch, .ready, .accepted, .processed,
-            .subscribed, .delivery, .settled, .caughtUp, .refused:
-            throw .violation(.unexpectedFrame, "not a frame of a consumer")
-        }
-    }
-
-    private func receive(_ subscribe: MessageFrame.Subscribe) throws(Failure) {
-        switch phase {
-        case .idle, .refused: break
-        case .subscribing, .active:
-            throw .violation(.unexpectedFrame, "a second SUBSCRIBE on one connection")
-        }
-        if let failure = objection(to: subscribe) { return refuse(failure) }
-        forgetSubscription()
-        if let cursor, cursor.name != subscribe.cursor || !subscribe.kind.isDurable {
-            leaveCursor()
-        }
-        deliveries.grant(bounded(subscribe.credit))
-        maxAttempts = subscribe.maxAttempts == 0 ? Bound.maxAttempts : subscribe.maxAttempts
-        phase = .subscribing(subscribe)
-        let change: InboxChange =
-            subscribe.kind.isDurable
-            ? .subscribe(
-                name: subscribe.cursor, isGroup: subscribe.kind == .group, subscribe.filter,
-                subscribe.start)
-            : .locate(subscribe.filter, subscribe.start)
-        host.ask(.change(change), .subscribe(self, subscription: subscription))
-    }
-
-    /// Why a subscription is not granted. [FTSL §7.6]
-    private func objection(to subscribe: MessageFrame.Subscribe) -> Failure? {
-        if isSuperseded {
-            isSuperseded = false
-            return Self.superseded
-        }
-        if let inbox = subscribe.inbox, inbox != host.identity.id {
-            return Failure(.peer, .inboxChanged, "this is inbox \(host.identity.id)")
-        }
-        if subscribe.generation > host.identity.generation {
-            return Failure(
-                .peer, .staleGeneration, "the consumer has met a newer host of this inbox")
-        }
-        guard let allowed = permissions.consume else {
-            return Failure(.peer, .topicForbidden, "reading this inbox is not allowed")
-        }
-        if subscribe.kind != .ephemeral, subscribe.cursor.isEmpty {
-            return Failure(.peer, .noSuchCursor, "a cursor needs a name")
-        }
-        // A cursor that skipped what one member may not see would lose it for all the others.
-        let isAllowed =
-            subscribe.kind.isDurable
-            ? allowed.covers(subscribe.filter) : allowed.overlaps(subscribe.filter)
-        return isAllowed
-            ? nil
-            : Failure(.peer, .topicForbidden, "reading these topics is not allowed")
-    }
-
-    private func bounded(_ credit: MessageFrame.DeliveryCredit) -> MessageFrame.DeliveryCredit {
-        credit
-    }
-
-    private func receive(_ settlement: MessageFrame.Settlement) throws(Failure) {
-        guard control.count + unanswered + early.count < 2 * Int(Bound.deliveries) else {
-            throw .violation(.creditOverrun, "more settlements than deliveries")
-        }
-        switch phase {
-        case .subscribing(let subscribe) where subscribe.kind.isDurable: early.append(settlement)
-        case .active where cursor != nil: settle(settlement)
-        case .refused: break
-        case .idle, .subscribing, .active:
-            throw .violation(.unexpectedFrame, "SETTLE where nothing is settled")
-        }
-    }
-
-    private func settle(_ settlement: MessageFrame.Settlement) {
-        guard let cursor else { return }
-        deliveries.remove(settlement.index)
-        redeliveries.removeAll { $0 == settlement.index }
-        if settlement.verdict.isRetry { announced = nil }
-        guard let verdict = cursor.settle(settlement, by: self) else {
-            unanswered += 1
-            return
-        }
-        say(.settled(settlement.index, settlement.token, verdict))
-    }
-
-    /// Settled, on disk.
-    func answer(_ index: InboxIndex, _ token: MessageFrame.LeaseToken) {
-        unanswered = max(0, unanswered - 1)
-        guard case .active = phase else { return }
-        say(.settled(index, token, .settled))
-    }
-
-    private func receiveReturn(of index: InboxIndex, to name: String) throws(Failure) {
-        guard control.count + unanswered < 2 * Int(Bound.deliveries) else {
-            throw .violation(.creditOverrun, "too many RETURNs at once")
-        }
-        guard permissions.consume != nil else {
-            return say(.settled(index, .none, .fenced))
-        }
-        unanswered += 1
-        host.ask(
-            .change(.return(cursor: name, index)),
-            .putBack(self, attachment: attachment, cursor: name, index))
-    }
-
-    /// RETURN is answered as a settlement of no lease. [FTSL §7.7]
-    func putBack(_ index: InboxIndex, _ reply: InboxReply) {
-        unanswered = max(0, unanswered - 1)
-        say(.settled(index, .none, reply == .changed(.done) ? .settled : .fenced))
-    }
-
-    private func say(_ frame: MessageFrame) {
-        control.append(frame)
-        host.queue.wake(session)
-    }
 
     // MARK: Ends of a subscription
 

@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import NIOCore
 
 /// What a store read at once: all that matches from `from` up to `scanned`, exclusive.
 struct MessagePage {

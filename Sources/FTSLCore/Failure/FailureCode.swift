@@ -58,6 +58,7 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
     case noInbox = 105
     /// The inbox cannot store now: disk full, or no room by policy; try again.
     case inboxUnavailable = 106
+    case noStreams = 107
     // Messages, one by one.
     case messageTooLarge = 110
     case topicForbidden = 111

@@ -21,7 +21,8 @@ final class AcceptorConnection {
     let source: String
     let address: String
     var identity = PeerIdentity.plaintext
-    var mayStream = true
+    /// What the peer may open and resume here.
+    var rights = SessionRights.everything
     let deadline: Instant
 
     init(source: String, address: String, now: Instant) {

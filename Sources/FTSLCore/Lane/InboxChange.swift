@@ -37,8 +37,9 @@ package enum InboxResult: Hashable, Sendable {
     case lane(ProducerCursor, hasRoom: Bool)
     /// Of `messages`, `deposit`, `skip`, `recorded`, `reject`: where the producer stands now, which
     /// is short of what was asked when there was no room for a message or for its outcome. After
-    /// `deposit` the exceptions are the new ones only.
-    case progress(next: LaneSequence, exceptions: [LaneException], hasRoom: Bool)
+    /// `deposit` the exceptions are the new ones only. Messages below `end` can be read.
+    case progress(
+        next: LaneSequence, exceptions: [LaneException], hasRoom: Bool, end: InboxIndex)
     /// Of `subscribe`.
     case consumer(ConsumerCursor, end: InboxIndex)
     /// Of `locate`.

@@ -92,7 +92,8 @@ package enum InboxRules {
         if let failure = try body(&cursor, &tx) { return .refused(failure) }
         if cursor != before { try tx.save(cursor) }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits))
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            end: tx.nextIndex)
     }
 
     private static func deposit(
@@ -105,7 +106,8 @@ package enum InboxRules {
             return .refused(failure)
         }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits))
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            end: tx.nextIndex)
     }
 
     /// Message, cursor and chain move together; a repetition moves nothing. Stops at a message that
@@ -174,7 +176,7 @@ extension ProducerCursor {
     }
 
     /// The sender has recorded every outcome below.
-    fileprivate mutating func settle(below: LaneSequence) {
+    mutating func settle(below: LaneSequence) {
         settledBelow = max(settledBelow, min(below, next))
         let kept = exceptions.firstIndex { $0.sequence >= settledBelow } ?? exceptions.count
         exceptions.removeFirst(kept)

@@ -9,7 +9,7 @@ package import NIOCore
 /// position can be told when a resuming peer reports its own. [FTSL §4.3]
 package struct Retention {
     // What socket buffers hold says nothing about what was taken: only an acknowledgement ends
-    // retention. [FTSL §7]
+    // retention. [FTSL §9]
     private struct Chunk {
         var position: UInt64
         var bytes: ByteBuffer

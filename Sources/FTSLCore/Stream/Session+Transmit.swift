@@ -108,7 +108,7 @@ package struct FrameWriter {
     private(set) var frameCount = 0
 
     /// `headers` is what the last writer gave back: used again when nothing else holds it any more.
-    init(reusing headers: ByteBuffer) { self.headers = headers }
+    package init(reusing headers: ByteBuffer = ByteBuffer()) { self.headers = headers }
 
     private mutating func begin() {
         guard byteCount == 0 else { return }
@@ -155,7 +155,7 @@ package struct FrameWriter {
     /// time.
     ///
     /// Gives back the header buffer for the next writer.
-    consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {
+    package consuming func finish(into out: inout [ByteBuffer]) -> ByteBuffer {
         guard byteCount > 0 else { return headers }
         let storage = headers.storageCapacity <= Self.kept ? headers : ByteBuffer()
         for payload in payloads {

@@ -1,3 +1,4 @@
+internal import CXXHash
 package import NIOCore
 
 /// How hard a message is tried. [FTSL §7.1]
@@ -48,6 +49,12 @@ package struct BodyDigest: Hashable, Sendable {
     package init(count: UInt64, digest: UInt64) {
         self.count = count
         self.digest = digest
+    }
+
+    /// Of a whole body at hand.
+    package init(of body: ByteBuffer) {
+        count = UInt64(body.readableBytes)
+        digest = body.withUnsafeReadableBytes { XXH3_64bits($0.baseAddress, $0.count) }
     }
 }
 

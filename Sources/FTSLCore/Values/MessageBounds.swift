@@ -10,6 +10,24 @@ extension Bound {
     package static let laneBytes: UInt64 = 8 << 20
     /// Finished indexes that may lie beyond a cursor's floor. [FTSL §7.6]
     package static let finishedAhead: UInt64 = 65_536
+    /// Bodies larger than this travel in parts of this size. A part counts only when it is here
+    /// whole: on a link that dies every 300 ms, 8 KiB still get through at 30 kB/s, and their
+    /// header of 22 bytes is a quarter of a per cent.
+    package static let fragment = 8 << 10
+    /// The least that a frame must carry where messages are: an envelope, its fields, a part.
+    package static let messagePayload = 32 << 10
+    /// A batch of messages goes to the store when it has so many or so many body bytes, or when
+    /// what came from the connection at once is used up.
+    package static let batchMessages = 1_024
+    package static let batchBytes = 1 << 20
+    /// Parts of a large body are gathered up to this before the store has to keep them.
+    package static let piece = 256 << 10
+    /// Producers of which a host remembers, in memory, what their next lane could use.
+    package static let laneMemories = 4_096
+    /// Bytes of begun messages it remembers so; beyond, they begin again.
+    package static let laneMemoryBytes = 64 << 20
+    /// How often a lane without room asks whether there is some.
+    package static let roomProbe: Duration = .seconds(1)
     /// Dead letters of a cursor that were put back and are not finished yet.
     package static let returnedLetters = 4_096
     /// Deliveries that a member may hold unanswered, whatever credit it gives.

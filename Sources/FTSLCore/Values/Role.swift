@@ -25,4 +25,25 @@ package struct ServiceFlags: OptionSet, Hashable, Sendable {
     package static let standardError = ServiceFlags(rawValue: 4)
     /// The service sits behind a terminal (reserved).
     package static let terminal = ServiceFlags(rawValue: 8)
+    /// The session carries a lane or a subscription; its streams stay empty.
+    package static let messages = ServiceFlags(rawValue: 16)
+}
+
+/// What a listener offers, and what an identity may use of it.
+package struct SessionRights: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let streams = SessionRights(rawValue: 1)
+    package static let messages = SessionRights(rawValue: 2)
+    package static let everything: SessionRights = [.streams, .messages]
+
+    /// What a session needs whose OPEN names this service. [FTSL §4.1]
+    package init(needed service: String) {
+        self = service == Self.messagesService ? .messages : .streams
+    }
+
+    /// The service that OPEN names for lanes and subscriptions.
+    package static let messagesService = "messages"
 }

@@ -18,6 +18,8 @@ package protocol SessionService: AnyObject {
 package final class AcceptorDriver {
     package let acceptor: Acceptor
     private let service: any SessionService
+    /// Begins sessions that carry messages; nil: there are none.
+    private let inbox: (any SessionService)?
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
     private var sessions: [SessionID: Running] = [:]
@@ -34,8 +36,10 @@ package final class AcceptorDriver {
     /// A connection was refused or condemned.
     package var onRefused: ((Failure, _ source: String) -> Void)?
     package var onEvent: ((AcceptorEvent) -> Void)?
-    /// Whether an identity that TLS has verified may open and resume streams.
-    package var mayStream: (PeerIdentity) -> Bool = { _ in true }
+    /// Called after each pass: ports may have asked for something.
+    package var onPumped: (() -> Void)?
+    /// What an identity that TLS has verified may open and resume.
+    package var rights: (PeerIdentity) -> SessionRights = { _ in .everything }
 
     private struct Running {
         let handle: SessionHandle
@@ -43,13 +47,15 @@ package final class AcceptorDriver {
     }
 
     package init(
-        configuration: AcceptorConfiguration, service: any SessionService, on loop: any EventLoop
+        configuration: AcceptorConfiguration, service: any SessionService,
+        inbox: (any SessionService)? = nil, on loop: any EventLoop
     ) {
         var rng = SystemRandomNumberGenerator()
         let host = HostIdentity(generation: .first, instance: rng.next())
         acceptor = Acceptor(configuration: configuration, host: host, rng: rng)
         heartbeat = .milliseconds(Int64(configuration.limits.heartbeatMilliseconds))
         self.service = service
+        self.inbox = inbox
         self.loop = loop
         alarm = Alarm(on: loop) { [weak self] in self?.rings() }
     }
@@ -104,8 +110,24 @@ package final class AcceptorDriver {
         touched(id)
     }
 
+    /// Ends every session and takes no more.
+    package func stop(_ failure: Failure) {
+        acceptor.isDraining = true
+        for id in acceptor.sessionIDs { abort(id, failure) }
+    }
+
     package func stopLingering(_ id: SessionID) {
         acceptor.stopLingering(id, now: MonotonicClock.now)
+        pump()
+    }
+
+    /// The ports of these sessions have something to send.
+    package func portsTouched(_ ids: [SessionID]) {
+        guard !ids.isEmpty else { return }
+        for id in ids {
+            acceptor.touched(id, now: MonotonicClock.now)
+            if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
+        }
         pump()
     }
 
@@ -128,6 +150,7 @@ package final class AcceptorDriver {
         } while acceptor.hasEvents
         isPumping = false
         setAlarm()
+        onPumped?()
     }
 
     /// With many sessions some deadline is always near; a few milliseconds of lateness keep the
@@ -164,7 +187,7 @@ package final class AcceptorDriver {
         case .ended(let id, let outcome):
             guard let running = sessions.removeValue(forKey: id) else { break }
             running.handle.drain { _ in }
-            service.ended(running.handle, outcome)
+            self.service(of: running.handle.session).ended(running.handle, outcome)
         case .forgotten: break
         }
         onEvent?(event)
@@ -187,9 +210,13 @@ package final class AcceptorDriver {
         guard let session = acceptor.session(id) else { return }
         let handle = SessionHandle(session: session) { [weak self] in self?.touched($0.id) }
         handle.peer = acceptor.identity(of: id)
-        let application = service.begin(handle, peer: acceptor.address(of: id))
+        let application = self.service(of: session).begin(handle, peer: acceptor.address(of: id))
         handle.application = application
         sessions[id] = Running(handle: handle, application: application)
+    }
+
+    private func service(of session: Session) -> any SessionService {
+        session.identity.flags.contains(.messages) ? inbox ?? service : service
     }
 
     /// True when there was anything to send.
@@ -214,11 +241,11 @@ package final class AcceptorDriver {
 
 extension AcceptorDriver: TransportDelegate {
     package func connection(_ id: ConnectionID, isWith identity: PeerIdentity) {
-        acceptor.authenticated(id, as: identity, mayStream: mayStream(identity))
+        acceptor.authenticated(id, as: identity, rights: rights(identity))
     }
 
     package func connectionLacksTLS(_ id: ConnectionID) {
-        acceptor.authenticated(id, as: .plaintext, mayStream: false)
+        acceptor.authenticated(id, as: .plaintext, rights: [])
     }
 
     package func connection(_ id: ConnectionID, received bytes: ByteBuffer) {

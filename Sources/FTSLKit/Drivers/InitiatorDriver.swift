@@ -13,6 +13,9 @@ package final class InitiatorDriver {
     /// Nothing more will happen.
     package var onEnded: ((Outcome?, Failure?) -> Void)?
 
+    /// Called after each pass: the session's port may have asked for something.
+    package var onPumped: (() -> Void)?
+
     private let endpoints: [Endpoint]
     /// How each endpoint is spoken to; with an identity: the session's, which must be met again.
     private let security: (Endpoint, PeerIdentity?) -> Dialer.Security
@@ -54,6 +57,13 @@ package final class InitiatorDriver {
     /// Dials now instead of later.
     package func retryNow() {
         initiator.retryNow(now: MonotonicClock.now)
+        pump()
+    }
+
+    /// The session's port has something to send.
+    package func portTouched() {
+        guard !isPumping else { return }
+        initiator.touched(now: MonotonicClock.now)
         pump()
     }
 
@@ -106,6 +116,7 @@ package final class InitiatorDriver {
         } while initiator.hasEvents
         isPumping = false
         if initiator.isEnded { alarm?.cancel() } else { alarm?.set(for: initiator.deadline) }
+        onPumped?()
     }
 
     private func handle(_ event: InitiatorEvent) {

@@ -49,6 +49,9 @@ package final class InboxStore: Sendable {
     package let identity: InboxIdentity
     package let path: String
     private let lock: Mutex<FileLock?>
+
+    /// The file whose lock makes a process the host; who wants it knocks there.
+    package static func lockPath(of path: String) -> String { path + "-lock" }
     private let changes = Mailbox<[Request]>()
     private let fetches = Mailbox<[Request]>()
     private let threads: [WorkerThread]
@@ -66,7 +69,7 @@ package final class InboxStore: Sendable {
         _ path: String, _ options: InboxOptions,
         answers: @escaping @Sendable ([Answer]) -> Void
     ) throws {
-        lock = Mutex(try FileLock(path + "-lock", of: path))
+        lock = Mutex(try FileLock(Self.lockPath(of: path), of: path))
         let writer = try InboxWriter(path)
         try writer.transaction { writer in
             writer.state.generation.starts += 1

@@ -160,7 +160,7 @@ struct AcceptorBoundsTests {
             let initiator = InitiatorBench(seed: UInt64(seed) + 20)
             initiator.start()
             let id = acceptor.accept()
-            acceptor.core.authenticated(id, as: .key(name), mayStream: true)
+            acceptor.core.authenticated(id, as: .key(name), rights: .everything)
             acceptor.say(initiator.say(acceptor.say(initiator.connect(), on: id)), on: id)
         }
         let ids = try park(acceptor, 60_000)

@@ -8,10 +8,10 @@ struct IdentityTests {
     private static let bob = PeerIdentity.key("ftsl1:bob")
 
     private func accept(
-        _ acceptor: AcceptorBench, as identity: PeerIdentity, mayStream: Bool = true
+        _ acceptor: AcceptorBench, as identity: PeerIdentity, rights: SessionRights = .everything
     ) -> ConnectionID {
         let id = acceptor.accept()
-        acceptor.core.authenticated(id, as: identity, mayStream: mayStream)
+        acceptor.core.authenticated(id, as: identity, rights: rights)
         return id
     }
 
@@ -73,10 +73,10 @@ struct IdentityTests {
         let stranger = InitiatorBench(seed: 9)
         let (initiator, acceptor, first) = opened(by: Self.ada)
         stranger.start()
-        let opening = accept(acceptor, as: Self.ada, mayStream: false)
+        let opening = accept(acceptor, as: Self.ada, rights: [])
         #expect(
             verdict(in: acceptor.say(stranger.connect(), on: opening))?.code == .authorityRefused)
-        let resuming = accept(acceptor, as: Self.ada, mayStream: false)
+        let resuming = accept(acceptor, as: Self.ada, rights: [])
         #expect(
             verdict(in: acceptor.say(initiator.connect(), on: resuming))?.code == .authorityRefused)
         let session = try #require(acceptor.core.sessionIDs.first)
