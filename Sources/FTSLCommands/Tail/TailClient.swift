@@ -115,7 +115,7 @@ final class TailClient {
     var portConfiguration: ConsumerPort.Configuration {
         var configuration = ConsumerPort.Configuration(kind: kind)
         configuration.cursor = options.cursorName ?? ""
-        configuration.start = options.start
+        configuration.start = options.dead ? .beginning : options.start
         configuration.filter = options.filter
         if options.exec != nil {
             configuration.maxMessages = UInt64(options.parallel)
@@ -187,7 +187,7 @@ final class TailClient {
         case .complete(let index): complete(index)
         case .dropped(let index): drop(index)
         case .settled(let index, _):
-            unconfirmed.remove(index)
+            if unconfirmed.remove(index) != nil { letAnotherCome() }
             finishIfDone()
         case .returned(let index, let isBack):
             concludeReturn(index, isBack)
@@ -276,6 +276,11 @@ final class TailClient {
         held[index]?.counted = 0
         guard forGood else { return }
         held[index] = nil
+        // Answers that wait for the inbox's disk count: it takes only so many at a time.
+        if !unconfirmed.contains(index) { letAnotherCome() }
+    }
+
+    private func letAnotherCome() {
         if let left = grants {
             guard left > 0 else { return }
             grants = left - 1
