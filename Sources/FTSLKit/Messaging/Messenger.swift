@@ -31,6 +31,8 @@ package final class Messenger {
     /// Whose messages these are, once known.
     package private(set) var producer: ProducerID?
     private var settledBelow = LaneSequence.first
+    /// Outcomes of what is below were another courier's to learn, and only the file knows them.
+    private var deliveredFrom = LaneSequence.first
     private var exceptions: [LaneSequence: Resolution] = [:]
     /// What this process waits for, in order.
     private var pending: [LaneSequence] = []
@@ -157,7 +159,9 @@ package final class Messenger {
         page(outbox) { [weak self] lane in
             guard let self, !isOver, courier == nil else { return }
             guard let lane else { return onDrained?() ?? () }
+            deliveredFrom = lane.settledBelow
             learned(lane)
+            settle()
             deliver(lane, from: FileLaneSource(outbox, lane), .exactlyOnce)
         }
     }
@@ -232,7 +236,7 @@ package final class Messenger {
     private func settle() {
         while pendingStart < pending.count, pending[pendingStart] < settledBelow {
             let sequence = pending[pendingStart]
-            if lock != nil || memory != nil {
+            if memory != nil || courier != nil && sequence >= deliveredFrom {
                 pendingStart += 1
                 let outcome = exceptions.removeValue(forKey: sequence)
                 onOutcome?(sequence, outcome.map(MessageOutcome.resolved) ?? .accepted)
