@@ -37,6 +37,16 @@ struct OpeningTests {
         #expect(open(folder.file("other")) == .notOurs)
     }
 
+    @Test("A file whose maker died at once holds nothing, and is made anew")
+    func unfinished() throws {
+        try Data().write(to: URL(filePath: path))
+        #expect(chmod(path, 0o600) == 0)
+        #expect(reason { _ = try InboxInspection(path) } == .missing)
+        #expect(reason { _ = try OutboxInspection(path) } == .missing)
+        #expect(open(path) == nil)
+        _ = try InboxInspection(path)
+    }
+
     @Test("An outbox is no inbox, and the other way round")
     func kinds() throws {
         try OutboxStore(path) { _ in }.close()

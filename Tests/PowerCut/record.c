@@ -2,8 +2,11 @@
  * a power cut can be played at any moment: what was not synced may be lost.
  *
  * POWERCUT_FOLDER names the folder, POWERCUT_TRACE the file to write to. A record is: kind (1 byte), file or socket
- * (4 bytes), offset (8), length (8), data; all little-endian. Kinds: O open (data: path), W write, T truncate (offset:
- * size), S sync, U unlink (data: path), N network (data sent). */
+ * (4 bytes), offset (8), length (8), data; all little-endian. Kinds: O open (data: path; offset: 1 if that made it),
+ * W write, T truncate (offset: size), B a sync begins, S it has ended, D the folder was synced, U unlink (data: path),
+ * N network (data sent), P standard output (data).
+ *
+ * With POWERCUT_PRETEND syncs of files whose path ends so do nothing: the mutant that the check must find. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,8 +28,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int trace = -1;
 static char folder[PATH_MAX];
 static size_t folder_length;
-/* What a descriptor is: 0 unknown, 1 a file of the folder, 2 a socket, 3 something else. */
+/* What a descriptor is: 0 unknown, 1 a file of the folder, 2 a socket, 3 something else, 4 the folder. */
 static unsigned char kinds[MAX_FD];
+static unsigned char pretends[MAX_FD];
+static const char *pretended;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -37,6 +42,7 @@ __attribute__((constructor)) static void begin(void)
         return;
     folder_length = strlen(folder);
     trace = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    pretended = getenv("POWERCUT_PRETEND");
     /* Children have nothing to do with it. */
     unsetenv("LD_PRELOAD");
 }
@@ -67,14 +73,19 @@ static int kind_of(int fd)
     return kinds[fd];
 }
 
-static void opened(int fd, const char *path)
+static int ends_with(const char *text, size_t length, const char *end)
+{
+    size_t count = end ? strlen(end) : 0;
+    return count > 0 && length >= count && memcmp(text + length - count, end, count) == 0;
+}
+
+static void opened(int fd, int is_new)
 {
     if (fd < 0 || fd >= MAX_FD || trace < 0)
         return;
     char link[64], full[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, full, sizeof full - 1);
-    (void)path;
     if (length <= 0)
         return;
     full[length] = 0;
@@ -82,7 +93,10 @@ static void opened(int fd, const char *path)
     if (strncmp(full, folder, folder_length) == 0 && full[folder_length] == '/' && fstat(fd, &status) == 0
         && S_ISREG(status.st_mode)) {
         kinds[fd] = 1;
-        record('O', fd, 0, full, (uint64_t)length);
+        pretends[fd] = (unsigned char)ends_with(full, (size_t)length, pretended);
+        record('O', fd, (uint64_t)is_new, full, (uint64_t)length);
+    } else if (strcmp(full, folder) == 0) {
+        kinds[fd] = 4;
     } else {
         kinds[fd] = 0;
     }
@@ -96,9 +110,10 @@ static void opened(int fd, const char *path)
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;                                        \
         va_end(list);                                                                                                  \
         pthread_mutex_lock(&lock);                                                                                     \
+        int is_new = flags & O_CREAT && access(path, F_OK) != 0;                                                       \
         int fd = REAL(name)(path, flags, mode);                                                                        \
         int error = errno;                                                                                             \
-        opened(fd, path);                                                                                              \
+        opened(fd, is_new);                                                                                            \
         pthread_mutex_unlock(&lock);                                                                                   \
         errno = error;                                                                                                 \
         return fd;                                                                                                     \
@@ -127,29 +142,31 @@ ssize_t pwrite64(int fd, const void *data, size_t count, off64_t offset)
 
 ssize_t pwrite(int fd, const void *data, size_t count, off_t offset) { return pwrite64(fd, data, count, offset); }
 
-/* What leaves on a socket is recorded before it leaves: a cut between the two is then a cut before it. */
 ssize_t write(int fd, const void *data, size_t count)
 {
     pthread_mutex_lock(&lock);
     int kind = kind_of(fd);
     off_t offset = kind == 1 ? lseek(fd, 0, SEEK_CUR) : 0;
-    if (kind == 2)
-        record('N', fd, 0, data, count);
     ssize_t done = REAL(write)(fd, data, count);
-    if (kind == 1 && done > 0)
-        record('W', fd, (uint64_t)offset, data, (uint64_t)done);
+    int error = errno;
+    if (done > 0 && (kind == 1 || kind == 2 || fd == 1))
+        record(kind == 1 ? 'W' : kind == 2 ? 'N' : 'P', fd, (uint64_t)offset, data, (uint64_t)done);
     pthread_mutex_unlock(&lock);
+    errno = error;
     return done;
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     pthread_mutex_lock(&lock);
-    if (kind_of(fd) == 2)
-        for (int i = 0; i < count; i++)
-            record('N', fd, 0, parts[i].iov_base, parts[i].iov_len);
     ssize_t done = REAL(writev)(fd, parts, count);
+    int error = errno;
+    if (kind_of(fd) == 2)
+        for (ssize_t i = 0, left = done; i < count && left > 0; left -= (ssize_t)parts[i++].iov_len)
+            record('N', fd, 0, parts[i].iov_base,
+                   (size_t)left < parts[i].iov_len ? (uint64_t)left : parts[i].iov_len);
     pthread_mutex_unlock(&lock);
+    errno = error;
     return done;
 }
 
@@ -165,18 +182,27 @@ int ftruncate64(int fd, off64_t size)
 
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
-#define SYNC(name)                                                                                                     \
-    int name(int fd)                                                                                                   \
-    {                                                                                                                  \
-        int result = REAL(name)(fd);                                                                                   \
-        pthread_mutex_lock(&lock);                                                                                     \
-        if (result == 0 && kind_of(fd) == 1)                                                                           \
-            record('S', fd, 0, NULL, 0);                                                                               \
-        pthread_mutex_unlock(&lock);                                                                                   \
-        return result;                                                                                                 \
-    }
-SYNC(fsync)
-SYNC(fdatasync)
+/* What is written during a sync need not be part of it. */
+static int synced(int (*real)(int), int fd)
+{
+    pthread_mutex_lock(&lock);
+    int kind = kind_of(fd), pretend = kind == 1 && pretends[fd];
+    if (kind == 1 && !pretend)
+        record('B', fd, 0, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    if (pretend)
+        return 0;
+    int result = real(fd), error = errno;
+    pthread_mutex_lock(&lock);
+    if (result == 0 && (kind == 1 || kind == 4))
+        record(kind == 1 ? 'S' : 'D', fd, 0, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    errno = error;
+    return result;
+}
+
+int fsync(int fd) { return synced(REAL(fsync), fd); }
+int fdatasync(int fd) { return synced(REAL(fdatasync), fd); }
 
 int unlink(const char *path)
 {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Plays power cuts: the files of a folder as they may be found after one at any moment of a recorded run.
 
-usage: replay.py FTSL TRACE [--cuts N] [--seed S]
+usage: replay.py FTSL TRACE [--cuts N] [--seed S] [--outbox]
 
-A write that was not followed by a sync of its file is, each by chance, there, gone, or torn. What the listener had told its
-peers by then (ACCEPTED frames on the wire) must be in the inbox that `ftsl tail` finds there.
+A write that was not followed by a sync of its file is, each by chance, there, gone, or torn; a file that was made may be
+missing until its folder was synced. What the listener had told its peers by then (ACCEPTED frames on the wire) must be in the
+inbox that `ftsl tail` finds there; with --outbox, what `send` had printed (--print-id) must be in the outbox.
 """
 import argparse
 import json
@@ -26,7 +27,7 @@ def records(path):
     while at + 21 <= len(data):
         kind, number, offset, length = struct.unpack_from("<ciQQ", data, at)
         at += 21
-        body = data[at:at + length] if kind in b"OWUN" else b""
+        body = data[at:at + length] if kind in b"OWUNP" else b""
         at += len(body)
         yield kind.decode(), number, offset, body
 
@@ -56,55 +57,108 @@ class Wire:
                 self.next = max(self.next, struct.unpack_from(">Q", body, at)[0])
 
 
-def play(trace, cut, rng):
-    """The files after a cut behind record `cut`, and what had been acknowledged."""
-    files, names, pending, wires = {}, {}, {}, {}
+class Disk:
+    """Files, and what was not synced to them yet."""
 
-    def apply(path, change):
-        kind, offset, body = change
-        content = files.setdefault(path, bytearray())
+    def __init__(self):
+        self.files, self.pending, self.begun, self.fresh = {}, {}, {}, set()
+
+    def opened(self, path, is_new):
+        self.files.setdefault(path, bytearray())
+        if is_new:
+            self.fresh.add(path)
+
+    def change(self, path, *change):
+        self.pending.setdefault(path, []).append(change)
+
+    def sync_begins(self, path):
+        self.begun[path] = len(self.pending.get(path, []))
+
+    def sync_ends(self, path):
+        changes, count = self.pending.get(path, []), self.begun.pop(path)
+        for change in changes[:count]:
+            self.apply(path, *change)
+        del changes[:count]
+
+    def unlink(self, path):
+        self.files.pop(path, None)
+        self.pending.pop(path, None)
+        self.fresh.discard(path)
+
+    def apply(self, path, kind, offset, body):
+        content = self.files.setdefault(path, bytearray())
         if kind == "T":
             del content[offset:]
-            content.extend(bytes(max(0, offset - len(content))))
-            return
         content.extend(bytes(max(0, offset + len(body) - len(content))))
         content[offset:offset + len(body)] = body
 
+    def cut(self, rng):
+        for path, changes in self.pending.items():
+            for kind, offset, body in changes:
+                chance = rng.random()
+                if chance < 0.4:
+                    self.apply(path, kind, offset, body)
+                elif chance < 0.6 and kind == "W":
+                    self.apply(path, kind, offset, body[:rng.randrange(len(body)) // 512 * 512])
+        for path in self.fresh:
+            if rng.random() < 0.5:
+                del self.files[path]
+
+
+def play(trace, cut, rng):
+    """The files after a cut behind record `cut`, and how many messages had been acknowledged."""
+    disk, names, wires, accepted, printed = Disk(), {}, {}, 1, 0
     for kind, number, offset, body in trace[:cut]:
         if kind == "O":
             names[number] = body.decode()
-            files.setdefault(names[number], bytearray())
+            disk.opened(names[number], offset == 1)
         elif kind in "WT":
-            pending.setdefault(names[number], []).append((kind, offset, body))
+            disk.change(names[number], kind, offset, body)
+        elif kind == "B":
+            disk.sync_begins(names[number])
         elif kind == "S":
-            for change in pending.pop(names[number], []):
-                apply(names[number], change)
+            disk.sync_ends(names[number])
+        elif kind == "D":
+            disk.fresh.clear()
         elif kind == "U":
-            files.pop(body.decode(), None)
-            pending.pop(body.decode(), None)
+            disk.unlink(body.decode())
+        elif kind == "P":
+            printed += body.count(b"\n")
         elif kind == "N":
-            wires.setdefault(number, Wire()).add(body)
             if body.startswith(PREFACE):
                 wires[number] = Wire()
-                wires[number].add(body)
-    for path, changes in pending.items():
-        for change in changes:
-            chance = rng.random()
-            if chance < 0.4:
-                apply(path, change)
-            elif chance < 0.6 and change[0] == "W":
-                kind, at, body = change
-                apply(path, (kind, at, body[:rng.randrange(len(body)) // 512 * 512]))
-    return files, max((wire.next for wire in wires.values()), default=0)
+            wires.setdefault(number, Wire()).add(body)
+            accepted = max(accepted, wires[number].next)
+    disk.cut(rng)
+    return disk.files, accepted - 1, printed
 
 
-def stored(ftsl, inbox):
-    """Sequences of the only producer, as a user sees them."""
-    run = subprocess.run([ftsl, "tail", "-q", "-e", "--from", "beginning", "--json", inbox], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, text=True, timeout=60)
-    if run.returncode:
-        sys.exit(f"tail exits {run.returncode}: {run.stderr}")
-    return [json.loads(line)["sequence"] for line in run.stdout.splitlines()]
+def run(*command):
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    if ended.returncode:
+        sys.exit(f"{command[1]} exits {ended.returncode}: {ended.stderr}")
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def stored(ftsl, files, is_outbox):
+    """How many messages a user sees in what the cut left. They are the first ones, or it is an error."""
+    database = next((path for path in files if path.endswith(".db")), None)
+    if database is None or not files[database]:
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            copy = pathlib.Path(folder) / pathlib.Path(path).name
+            # The shared-memory index and locks do not survive a power cut.
+            if "-shm" not in copy.name and "-lock" not in copy.name and "-courier" not in copy.name:
+                copy.write_bytes(content)
+                copy.chmod(0o600)
+        copy = str(pathlib.Path(folder) / pathlib.Path(database).name)
+        if is_outbox:
+            return sum(row["queued"] for row in run(ftsl, "status", "-q", "--json", copy) if row["kind"] == "lane")
+        found = [row["sequence"] for row in run(ftsl, "tail", "-q", "-e", "--from", "beginning", "--json", copy)]
+        if found != list(range(1, len(found) + 1)):
+            sys.exit(f"stored are {found}")
+        return len(found)
 
 
 def main():
@@ -112,6 +166,7 @@ def main():
     parser.add_argument("ftsl")
     parser.add_argument("trace")
     parser.add_argument("--cuts", type=int, default=40)
+    parser.add_argument("--outbox", action="store_true")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     options = parser.parse_args()
     trace = list(records(options.trace))
@@ -120,23 +175,13 @@ def main():
     checked = 0
     for _ in range(options.cuts):
         cut = rng.choice(syncs) + rng.choice((0, 1, 1, 2, 3)) if rng.random() < 0.5 else rng.randrange(len(trace))
-        files, acknowledged = play(trace, cut, rng)
-        inboxes = [path for path in files if path.endswith(".db")]
-        with tempfile.TemporaryDirectory() as folder:
-            for path, content in files.items():
-                copy = pathlib.Path(folder) / pathlib.Path(path).name
-                # The shared-memory index and locks do not survive a power cut.
-                if not copy.name.endswith(("-shm", "-lock")):
-                    copy.write_bytes(content)
-                    copy.chmod(0o600)
-            if not inboxes or not (pathlib.Path(folder) / pathlib.Path(inboxes[0]).name).stat().st_size:
-                found = []
-            else:
-                found = stored(options.ftsl, str(pathlib.Path(folder) / pathlib.Path(inboxes[0]).name))
-        if found != list(range(1, len(found) + 1)) or len(found) < acknowledged - 1:
-            sys.exit(f"seed {options.seed}, cut at {cut}: acknowledged below {acknowledged}, stored {len(found)}")
-        checked += acknowledged > 1
-    print(json.dumps({"cuts": options.cuts, "with_acknowledged": checked, "records": len(trace), "seed": options.seed}))
+        files, accepted, printed = play(trace, cut, rng)
+        acknowledged = printed if options.outbox else accepted
+        found = stored(options.ftsl, files, options.outbox)
+        if found < acknowledged:
+            sys.exit(f"seed {options.seed}, cut at {cut}: {acknowledged} were acknowledged, {found} are stored")
+        checked += acknowledged > 0
+    print(json.dumps({"cuts": options.cuts, "with acknowledged": checked, "records": len(trace), "seed": options.seed}))
 
 
 main()

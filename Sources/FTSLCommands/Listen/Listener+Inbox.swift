@@ -2,6 +2,7 @@ internal import FTSLCore
 internal import FTSLKit
 internal import FTSLStore
 internal import FTSLTransport
+internal import Glibc
 internal import NIOCore
 
 extension Listener {
@@ -32,6 +33,14 @@ extension Listener {
                 end(Ending(.cannotCreate, "cannot listen on \(local): \(reason)"))
             }
         }
+    }
+
+    /// Only while the inbox is ours: the next host's socket has the same name.
+    func forgetLocalSocket() {
+        guard inbox != nil, listening != nil, let path = options.messages.inbox,
+            case .unix(let socket) = LocalInbox.endpoint(of: path)
+        else { return }
+        unlink(socket)
     }
 
     /// Sessions with the inbox lose nothing by ending: senders and consumers go on with the next

@@ -83,6 +83,7 @@ extension Listener {
 
     func end(_ ending: Ending) -> Never {
         if case .unix(let path) = endpoint, listening != nil { unlink(path) }
+        forgetLocalSocket()
         // What was asked of the inbox and not answered, its senders still hold.
         ProcessEnd.with(ending, log)
     }

@@ -237,6 +237,12 @@ final class Listener {
     }
 
     func leave(_ ending: Ending) {
-        driver?.whenQuiet { [unowned self] in end(ending) }
+        driver?.whenQuiet { [unowned self] in
+            guard let inbox else { end(ending) }
+            forgetLocalSocket()
+            // Alone in its file again, whoever copies it has all of it.
+            inbox.close { [unowned self] in end(ending) }
+            self.inbox = nil
+        }
     }
 }

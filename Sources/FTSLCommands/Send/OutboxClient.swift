@@ -9,6 +9,8 @@ internal import NIOCore
 final class OutboxClient {
     /// How often the lanes are looked at while others work on them.
     private static let look: TimeAmount = .milliseconds(200)
+    /// Before a destination that gave a named error is tried again.
+    private static let pause: TimeAmount = .seconds(5)
 
     private let options: SendOptions
     private let global: GlobalOptions
@@ -105,9 +107,13 @@ final class OutboxClient {
 
     private func ended(_ destination: String, _ failure: Failure) {
         guard !isOver else { return }
-        failures[destination] = failure
+        let isNews = failures.updateValue(failure, forKey: destination)?.text != failure.text
         if options.keep {
-            log.error("\(destination): \(failure.text)")
+            if isNews { log.error("\(destination): \(failure.text)") }
+            // Others may deliver, and the user may have put right what it was.
+            messengers[destination]?.finish {}
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            loop.scheduleTask(in: Self.pause) { bound.value.messengers[destination] = nil }
         } else if !options.flush {
             conclude(undelivered(1, destination, failure))
         }

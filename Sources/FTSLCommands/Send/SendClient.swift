@@ -31,6 +31,8 @@ final class SendClient {
     /// Set once the input has ended, well or badly.
     private var inputEnd: Ending??
     private var interruptedBy: Int32?
+    /// What was said last about a destination that cannot be reached; once is enough.
+    private var complaint: String?
     var isOver = false
 
     init(_ options: SendOptions, _ global: GlobalOptions, _ log: Log, on loop: any EventLoop) throws
@@ -224,6 +226,7 @@ final class SendClient {
     }
 
     private func resolved(_ sequence: LaneSequence, _ outcome: MessageOutcome) {
+        complaint = nil
         guard let (name, state) = sent.resolved(sequence, outcome) else { return }
         if options.json { print(JSONValue.object(state.object(id: name)).line) }
         if state.isBad { log.notice("message \(name) is \(state.text)") }
@@ -261,15 +264,18 @@ final class SendClient {
             return
         }
         let mayPass = failure.code.mayPass
-        if options.wait == .stored, outbox != nil {
-            return log.info("\(destination): \(failure.text); the messages wait in the outbox")
-        }
         // An input that goes on is worth another try; one that has ended is not waited for.
         if mayPass, inputEnd == nil, outbox != nil {
-            log.notice("\(destination): \(failure.text); the messages wait in the outbox")
+            if complaint != failure.text {
+                log.notice("\(destination): \(failure.text); the messages wait in the outbox")
+                complaint = failure.text
+            }
             let bound = NIOLoopBound(self, eventLoop: loop)
             loop.scheduleTask(in: .seconds(1)) { bound.value.deliverAgain() }
             return
+        }
+        if options.wait == .stored, outbox != nil {
+            return log.info("\(destination): \(failure.text); the messages wait in the outbox")
         }
         conclude(undelivered(failure.text, failure.code))
     }

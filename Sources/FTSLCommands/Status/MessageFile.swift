@@ -116,7 +116,11 @@ struct MessageLookup {
 
     /// An outbox that is not there has no messages.
     init(_ path: String) throws {
-        inspection = FileStatus.exists(path) ? try OutboxInspection(path) : nil
+        do {
+            inspection = try OutboxInspection(path)
+        } catch let failure as StoreFailure where failure.reason == .missing {
+            inspection = nil
+        }
     }
 
     func place(of id: String) throws -> OutboxInspection.Place? {

@@ -31,6 +31,8 @@ package final class Messenger {
     /// Whose messages these are, once known.
     package private(set) var producer: ProducerID?
     private var settledBelow = LaneSequence.first
+    /// Outcomes of what is below were another courier's to learn, and only the file knows them.
+    private var deliveredFrom = LaneSequence.first
     private var exceptions: [LaneSequence: Resolution] = [:]
     /// What this process waits for.
     private var pending: [ClosedRange<UInt64>] = []
@@ -157,7 +159,9 @@ package final class Messenger {
         page(outbox) { [weak self] lane in
             guard let self, !isOver, courier == nil else { return }
             guard let lane else { return onDrained?() ?? () }
+            deliveredFrom = lane.settledBelow
             learned(lane)
+            settle()
             deliver(lane, from: FileLaneSource(outbox, lane), .exactlyOnce)
         }
     }
@@ -230,10 +234,10 @@ package final class Messenger {
     }
 
     private func settle() {
-        for range in pending.take(below: settledBelow.value) {
-            // What another process delivered, only the file knows.
-            if lock != nil || memory != nil { tell(range) } else { ask(range) }
-        }
+        // What another courier delivered, only the file knows.
+        let theirs = courier == nil && memory == nil ? settledBelow : deliveredFrom
+        for range in pending.take(below: min(theirs, settledBelow).value) { ask(range) }
+        for range in pending.take(below: settledBelow.value) { tell(range) }
         exceptions = exceptions.filter { $0.key >= settledBelow }
     }
 

@@ -32,7 +32,10 @@ enum StoreFile {
         try check(path, mayBeMissing: false)
         let database = try Database(path, .reading, cacheKiB: cacheKiB)
         try checkOwner(database, schema)
-        guard try database.integer("PRAGMA user_version") == schema.migrations.count else {
+        let version = try database.integer("PRAGMA user_version")
+        // Made, and then its maker was killed or the power went.
+        if version == 0 { throw StoreFailure(.missing, "\(path) holds nothing yet") }
+        guard version == schema.migrations.count else {
             throw StoreFailure(
                 .busy, "\(path) has an older version: start what uses it once, to bring it up")
         }
