@@ -129,7 +129,7 @@ final class TestInbox {
 /// An outbox and a way to ask it.
 final class TestOutbox {
     let store: OutboxStore
-    let waiter = Waiter<OutboxReply>()
+    let waiter = Waiter<FTSLStore.OutboxReply>()
 
     init(_ path: String) throws {
         store = try OutboxStore(path) { [waiter] answers in
@@ -139,7 +139,7 @@ final class TestOutbox {
 
     deinit { store.close() }
 
-    func ask(_ request: OutboxRequest) throws -> OutboxReply {
+    func ask(_ request: FTSLStore.OutboxRequest) throws -> FTSLStore.OutboxReply {
         let ids = waiter.ids(1)
         store.submit([(ids[0], request)]) { [waiter] answers in
             waiter.put(answers.map { ($0.id, $0.reply) })

@@ -28,7 +28,11 @@ struct InboxStoreTests {
                             sequence: .first, envelope: envelope, digest: digest(body),
                             body: .inline(body))
                     ]))
-            #expect(result == .progress(next: LaneSequence(2), exceptions: [], hasRoom: true))
+            #expect(
+                result
+                    == .progress(
+                        next: LaneSequence(2), exceptions: [], hasRoom: true,
+                        end: InboxIndex(2)))
         }
         let inbox = try TestInbox(path)
         let found = try #require(try inbox.fetch(1).first)
@@ -225,7 +229,9 @@ struct InboxStoreTests {
             .messages(someProducer, lane.fence, [message(stored + 1, body: large)]))
         #expect(
             again
-                == .progress(next: LaneSequence(stored + 2), exceptions: [], hasRoom: true))
+                == .progress(
+                    next: LaneSequence(stored + 2), exceptions: [], hasRoom: true,
+                    end: InboxIndex(stored + 2)))
         #expect(try InboxInspection(disk + "/inbox.db").verify().isEmpty)
     }
 

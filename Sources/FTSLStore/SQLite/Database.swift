@@ -77,7 +77,7 @@ package final class Database {
     /// What the connection says now.
     package func isDurable() throws -> Bool { try integer("PRAGMA synchronous") >= 2 }
 
-    /// Sleeps 1 to 10 ms a time, up to about 30 s: a commit takes far less, and of many writers
+    /// Sleeps 1 to 10 ms a time, up to about 50 s: a commit takes far less, and of many writers
     /// none starves while the others make progress.
     private static func waitForOthers(_ tries: Int32) -> Int32 {
         guard tries < 5_000 else { return 0 }

@@ -84,7 +84,7 @@ struct Store: ParsableCommand {
     }
 
     private func outbox(_ path: String) throws {
-        let answers = Answers<OutboxReply>()
+        let answers = Answers<FTSLStore.OutboxReply>()
         let store = try OutboxStore(path) { answers.put($0.map { ($0.id, $0.reply) }) }
         let digest = BodyDigest(count: UInt64(size), digest: 7)
         let messages = (0..<batch).map { _ in
@@ -104,7 +104,7 @@ struct Store: ParsableCommand {
         let delivering = ProcessTime.now()
         var from = LaneSequence.first
         while from.value < UInt64(count / batch * batch) {
-            let page = OutboxRequest.page(
+            let page = FTSLStore.OutboxRequest.page(
                 destination: "here", from: from, maxMessages: 1_024, maxBytes: 1 << 20)
             let reply = answers.wait { id in store.submit([(id, page)], refused: { _ in }) }
             guard case .page(_, let page) = reply, let last = page.last else { break }
