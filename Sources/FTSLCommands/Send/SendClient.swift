@@ -21,16 +21,16 @@ final class SendClient {
     private let security: ConnectSecurity
     private let outbox: Outbox?
     private var bodies: OutgoingBodies
-    private var reader: MessageReader?
-    private var signals: SignalWatcher?
+    var reader: MessageReader?
+    var signals: SignalWatcher?
     var messenger: Messenger?
     var bestEffort: BestEffortSender?
     var sent: SentMessages
     private var inFlight = 0
     private var isReading = false
     /// Set once the input has ended, well or badly.
-    private var inputEnd: Ending??
-    private var interruptedBy: Int32?
+    var inputEnd: Ending??
+    var interruptedBy: Int32?
     /// What was said last about a destination that cannot be reached; once is enough.
     private var complaint: String?
     var isOver = false
@@ -201,7 +201,7 @@ final class SendClient {
         conclude(Ending(.brokenPipe))
     }
 
-    private func inputEnded(_ ending: Ending?) {
+    func inputEnded(_ ending: Ending?) {
         inputEnd = .some(ending)
         do {
             try bodies.abandon()
@@ -310,45 +310,4 @@ final class SendClient {
         let count = max(sent.openCount, sent.unprocessedCount)
         conclude(Ending(.timeLimit, "\(count) messages were not \(what) in time"))
     }
-
-    // MARK: The end
-
-    private func received(signal number: Int32) {
-        switch number {
-        case SIGHUP: messenger?.retryNow()
-        case SIGUSR1:
-            log.notice("\(sent.count) messages stored, \(sent.openCount) without an outcome")
-        default:
-            guard interruptedBy == nil else {
-                end(Ending(status: ExitStatus.signal(number)))
-            }
-            interruptedBy = number
-            reader?.cancel()
-            if inputEnd == nil { inputEnded(Ending(status: ExitStatus.signal(number))) }
-            let bound = NIOLoopBound(self, eventLoop: loop)
-            let limit = Int64(global.drainTimeout.duration.wholeNanoseconds)
-            loop.scheduleTask(in: .nanoseconds(limit)) {
-                bound.value.conclude(Ending(status: ExitStatus.signal(number)))
-            }
-        }
-    }
-
-    private func conclude(_ ending: Ending) {
-        guard !isOver else { return }
-        isOver = true
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        // The farewell is a courtesy.
-        loop.scheduleTask(in: .seconds(1)) { bound.value.end(ending) }
-        // Not now: the sender is still on the stack.
-        loop.execute {
-            let client = bound.value
-            if let messenger = client.messenger {
-                messenger.finish { client.end(ending) }
-            } else if let bestEffort = client.bestEffort {
-                bestEffort.finish { client.end(ending) }
-            }
-        }
-    }
-
-    private func end(_ ending: Ending) -> Never { ProcessEnd.with(ending, log) }
 }

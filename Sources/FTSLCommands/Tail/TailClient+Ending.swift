@@ -91,8 +91,8 @@ extension TailClient {
         case SIGHUP: subscription?.retryNow()
         case SIGUSR1:
             log.notice(
-                "\(goal.begun) messages came, \(goal.finished) are finished, \(held.count) in hand, "
-                    + "\(unconfirmed.count) unconfirmed")
+                "\(goal.begun) messages came, \(goal.finished) are finished, "
+                    + "\(held.count) in hand, \(unconfirmed.count) unconfirmed")
         default: interrupt(number)
         }
     }

@@ -4,8 +4,11 @@ internal import FoundationEssentials
 enum Timestamp {
     static func text(milliseconds: UInt64) -> String {
         // A peer's clock may say anything.
-        let seconds = Double(min(milliseconds, 253_402_300_799_999)) / 1000
-        return Date(timeIntervalSince1970: seconds).formatted(
-            Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let bounded = min(milliseconds, 253_402_300_799_999)
+        let date = Date(timeIntervalSince1970: Double(bounded / 1_000))
+        // Fractions of floating-point seconds would be a millisecond short now and then.
+        let whole = date.formatted(Date.ISO8601FormatStyle()).dropLast()
+        let fraction = String(bounded % 1_000 + 1_000).dropFirst()
+        return "\(whole).\(fraction)Z"
     }
 }

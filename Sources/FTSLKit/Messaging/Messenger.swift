@@ -62,7 +62,7 @@ package final class Messenger {
 
     // MARK: Submitting
 
-    /// Puts messages on the lane: all of them or, when it is refused, none. Calls back when they are
+    /// Puts messages on the lane: all or, when it is refused, none. Calls back when they are
     /// stored; with *at least once* that is at once, and in memory.
     package func submit(
         _ messages: [NewMessage],
