@@ -10,7 +10,7 @@ protocol DiskTables {
     var now: UInt64 { get set }
     func isChange(_ request: Request) -> Bool
     mutating func apply(_ request: Request) throws -> Reply
-    /// What is done at the end of a transaction.
+    /// What is done before a transaction's changes.
     mutating func tidy() throws
     func read(_ request: Request) -> Reply
     static func failed(_ text: String) -> Reply
@@ -64,8 +64,8 @@ final class FakeDisk<Tables: DiskTables> {
         changes.removeFirst(count)
         do {
             if isFull { throw Failure(.local, .localInputOutput, "no space left on device") }
-            for (id, request) in requests { batch.append((id, try next.apply(request))) }
             try next.tidy()
+            for (id, request) in requests { batch.append((id, try next.apply(request))) }
             writing = (next, batch)
         } catch {
             // All of a transaction, or nothing.

@@ -66,6 +66,13 @@ struct MessageChecker {
         numbers[client]?.contains(number) ?? false
     }
 
+    /// Something of a lane is stored at or above a sequence.
+    func hasStored(from first: LaneSequence, of lane: OutboxLane) -> Bool {
+        (first.value..<max(first.value, lane.end.value)).contains {
+            stored[LanePlace(producer: lane.producer, sequence: LaneSequence($0))] != nil
+        }
+    }
+
     mutating func cancelled(_ place: LanePlace) { wishes.insert(place) }
 
     // MARK: Outboxes

@@ -51,6 +51,8 @@ struct ConsumerApplication {
     struct Delivery {
         var head: MessageFrame.DeliveryHead
         var bytes = PseudoCheck()
+        /// Bytes that are in memory: what is larger than the window is put away as it comes.
+        var untaken: UInt64 = 0
         var isWhole = false
     }
 

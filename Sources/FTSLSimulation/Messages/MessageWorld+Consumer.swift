@@ -59,7 +59,7 @@ extension MessageWorld {
         case .dropped(let index):
             trace.note(now, "delivery dropped", client, index.value)
             let held = process.application?.deliveries.removeValue(forKey: index)
-            let count = held?.bytes.count ?? 0
+            let count = held?.untaken ?? 0
             process.application?.untakenMessages -= 1
             process.application?.untakenBytes -= count
             process.consumer?.took(messages: 0, bytes: count)
@@ -109,7 +109,13 @@ extension MessageWorld {
         }
         process.application?.deliveries[index]?.bytes
             .add(bytes, of: PseudoStream(seed: head.envelope.created))
-        process.application?.untakenBytes += UInt64(bytes.readableBytes)
+        let count = UInt64(bytes.readableBytes)
+        guard head.digest.count <= consumer(process).maxBytes else {
+            process.consumer?.took(messages: 0, bytes: count)
+            return
+        }
+        process.application?.deliveries[index]?.untaken += count
+        process.application?.untakenBytes += count
         checkHeld(process)
     }
 
@@ -162,12 +168,13 @@ extension MessageWorld {
             let delivery = process.application?.deliveries[index]
         else { return }
         process.application?.untakenMessages -= 1
-        process.application?.untakenBytes -= delivery.bytes.count
-        process.consumer?.took(messages: 1, bytes: delivery.bytes.count)
+        process.application?.untakenBytes -= delivery.untaken
+        process.consumer?.took(messages: 1, bytes: delivery.untaken)
+        process.application?.deliveries[index]?.untaken = 0
         let scenario = consumer(process)
         guard scenario.isDurable else {
             process.application?.deliveries[index] = nil
-            process.application?.position = index
+            process.application?.position = max(index, process.application?.position ?? index)
             return
         }
         switch rng.within(0...99) {

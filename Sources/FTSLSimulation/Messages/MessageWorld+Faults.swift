@@ -182,8 +182,9 @@ extension MessageWorld {
             guard let watched = scenario.producers[client].watches,
                 watched.isEmpty || inbox.tables.consumers[watched] != nil, hasAllConsumers(watched)
             else { return nil }
-            return process.processed.map(\.floor).map { $0 >= lane.end } ?? false
-                ? nil : "PROCESSED at producer \(client)"
+            let floor = process.processed?.floor ?? .first
+            return checker.hasStored(from: floor, of: lane)
+                ? "PROCESSED at producer \(client)" : nil
         }
         if process.consumer?.isSettled == false { return "answers of consumer \(client)" }
         guard consumer(process).kind == .ephemeral, let application = process.application else {
