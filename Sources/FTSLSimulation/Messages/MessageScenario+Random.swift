@@ -114,7 +114,7 @@ extension ConsumerScenario {
         scenario.shape = .random(isLarge: isLarge, using: &rng)
         scenario.start = rng.spread(0...4_000)
         scenario.maxMessages = UInt64(rng.spread(1...256))
-        scenario.maxBytes = UInt64(rng.spread(1...1 << 20))
+        scenario.maxBytes = UInt64(rng.spread(4 << 10...1 << 20))
         scenario.maxAttempts = UInt32(rng.within(1...5))
         scenario.work = rng.chance(50) ? 0 : rng.spread(1...400)
         if rng.chance(40) { scenario.retries = rng.pick([5, 20, 50]) }

@@ -6,7 +6,6 @@ extension MessageWorld {
     // MARK: Submitting
 
     func submit(_ client: Int, _ submission: Int) {
-        guard let outbox = clients[client].outbox else { return }
         let clock = wallClock(clients[client])
         let planned = scenario.producers[client].submissions[submission].messages
         let messages = planned.map { planned in
@@ -22,7 +21,6 @@ extension MessageWorld {
         submissions[id] = (client, submission)
         trace.note(now, "submits", UInt64(client), UInt64(submission))
         ask(id, .change(.submit(messages, to: OutboxTables.destination)), of: clients[client])
-        _ = outbox
     }
 
     func submitted(_ client: Int, _ submission: Int, _ reply: OutboxReply) {
@@ -39,7 +37,7 @@ extension MessageWorld {
             guard process.isUp else { return }
             if process.courier == nil {
                 startCourier(process)
-            } else if let end = sequences.last?.next {
+            } else if let end = sequences.max()?.next {
                 process.courier?.submitted(upTo: end)
             }
         case .changed(.refused(let failure)) where failure.code == .idReused: unsubmitted -= 1
