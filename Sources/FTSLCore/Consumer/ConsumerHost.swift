@@ -91,6 +91,8 @@ package final class ConsumerHost {
         end = index
         for cursor in cursors.values.sorted(by: { $0.serial < $1.serial }) { cursor.pump() }
         for id in members.keys.sorted() { members[id]?.pumpFollower() }
+        // What no watched cursor has to do is processed as soon as it is stored.
+        for watch in watches { watch.changed() }
     }
 
     /// The store's answer; false when this host did not ask.
@@ -215,7 +217,7 @@ package final class ConsumerHost {
 
     func forget(_ watch: ProcessedWatch) { watches.removeAll { $0 === watch } }
 
-    /// A cursor finished something, on disk.
+    /// A cursor finished something, on disk, or was made.
     func finished(in cursor: String) {
         for watch in watches { watch.finished(in: cursor) }
     }

@@ -113,7 +113,7 @@ final class CursorDispatch {
 
     private func readMore() {
         guard members.contains(where: \.hasCredit) else { return }
-        if !isReadingAgain, feed.hasRoom, let index = nextAgain() {
+        if !isReadingAgain, let index = nextAgain(), feed.hasRoom || nextReady == nil {
             isReadingAgain = true
             host.read(
                 from: index, feed.filter, maxMessages: min(again.count, Bound.readAheadMessages),
@@ -129,7 +129,7 @@ final class CursorDispatch {
 
     /// Gives out what waits, by turns, as far as members have credit and room.
     func pump() {
-        while let first = feed.ready.first, mayLease(first.index), let member = nextMember(),
+        while let first = nextReady, mayLease(first.index), let member = nextMember(),
             let message = feed.popFirst()
         {
             lease(message, to: member)
@@ -137,6 +137,15 @@ final class CursorDispatch {
         readMore()
         guard isDrained else { return }
         for member in members where member.wantsCaughtUp { host.queue.wake(member.session) }
+    }
+
+    /// The next message to give out; none while a lower one is read again: who is alone gets them in
+    /// order.
+    private var nextReady: StoredMessage? {
+        guard let first = feed.ready.first, nextAgain().map({ first.index < $0 }) ?? true else {
+            return nil
+        }
+        return first
     }
 
     /// A cursor remembers only so many finished messages above its floor.
