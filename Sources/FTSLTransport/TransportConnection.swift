@@ -25,6 +25,8 @@ package final class TransportConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var failure: Failure?
     private var isClosing = false
+    /// The largest read buffer, in bytes.
+    var readLimit = Crowd.largest
     /// What TLS learns about the other end; nil while the connection is plaintext.
     private var record: PeerRecord?
     /// For the dialling end: completes when the connection can be used.
@@ -104,7 +106,19 @@ package final class TransportConnection: ChannelInboundHandler {
 
     func refusePlaintext() { delegate?.connectionLacksTLS(id) }
 
+    /// NIOSSL gathers the plaintext of all reads of a turn in one buffer, and copies that whole
+    /// while anybody holds what it gave away last: few bytes a turn stay in the cache.
+    private func bound(reads context: ChannelHandlerContext) {
+        let size = min(readLimit, 256 << 10)
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(
+                minimum: 4096, initial: min(size, 65_536), maximum: size))
+    }
+
     private func handshakeCompleted(_ context: ChannelHandlerContext) {
+        bound(reads: context)
         if let fingerprint = record?.fingerprint {
             identity = .key("\(fingerprint)")
         } else if record?.needsKey == false, let name = Self.certificateName(context) {

@@ -54,11 +54,12 @@ package final class TransportListener {
             }
             .childChannelInitializer { channel in
                 ownUser(channel).flatMapThrowing {
-                    crowd.value.joined(by: channel)
+                    let readLimit = crowd.value.joined(by: channel)
                     let (onAccept, security) = bound.value
                     guard let connection = onAccept(channel, source(of: channel)) else {
                         throw ChannelError.ioOnClosedChannel
                     }
+                    connection.readLimit = readLimit
                     let sniffer = ProtocolSniffer(
                         connection, credentials: security.credentials(),
                         allowsPlaintext: security.allowsPlaintext)
