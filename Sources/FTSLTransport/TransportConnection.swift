@@ -99,7 +99,9 @@ package final class TransportConnection: ChannelInboundHandler {
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { handshakeCompleted(context) }
+        if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent {
+            handshakeCompleted(context, agreed: agreed)
+        }
         // A peer that ended its direction has no more to say on this connection.
         if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
@@ -117,21 +119,31 @@ package final class TransportConnection: ChannelInboundHandler {
                 minimum: 4096, initial: min(size, 65_536), maximum: size))
     }
 
-    private func handshakeCompleted(_ context: ChannelHandlerContext) {
+    private func handshakeCompleted(_ context: ChannelHandlerContext, agreed: String?) {
+        guard agreed == TLSCredentials.applicationProtocol else {
+            refuse(context, TransportFailure.otherProtocol)
+            return
+        }
         bound(reads: context)
         if let fingerprint = record?.fingerprint {
             identity = .key("\(fingerprint)")
         } else if record?.needsKey == false, let name = Self.certificateName(context) {
             identity = .name(name)
         } else {
-            failure = Failure(
-                .peer, .authenticationFailed, "nothing verified says who the peer is")
-            context.close(promise: nil)
+            refuse(
+                context,
+                Failure(.peer, .authenticationFailed, "nothing verified says who the peer is"))
             return
         }
         delegate?.connection(id, isWith: identity)
         secured?.succeed()
         secured = nil
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ why: Failure) {
+        failure = why
+        isClosing = true
+        context.close(promise: nil)
     }
 
     private static func certificateName(_ context: ChannelHandlerContext) -> String? {

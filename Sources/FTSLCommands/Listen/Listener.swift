@@ -21,7 +21,8 @@ final class Listener {
     private var signals: SignalWatcher?
     private var stoppedBy: Int32?
     private var finalEnding: (SessionID, Ending)?
-    private var refusalLog = RefusalLog()
+    private var refusals = Refusals()
+    private let statusStream: StatusStream?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -51,6 +52,7 @@ final class Listener {
         self.options = options
         self.global = global
         self.log = log
+        statusStream = options.statusFd.map { StatusStream(descriptor: $0) }
     }
 
     func start(on loop: any EventLoop) {
@@ -63,6 +65,7 @@ final class Listener {
         let driver = AcceptorDriver(configuration: configuration, service: service, on: loop)
         self.driver = driver
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
+        driver.onRefused = { [unowned self] in refused($0, $1) }
         driver.mayStream = { [unowned self] in gate.mayStream($0) }
         let security = TransportListener.Security(
             credentials: { [unowned self] in credentials },
@@ -98,7 +101,8 @@ final class Listener {
             return service
         }
         let service = StdioService(
-            keepOpen: options.keepOpen, sync: options.fsync, log: log, on: loop)
+            keepOpen: options.keepOpen, sync: options.fsync, log: log,
+            statusStream: statusStream, on: loop)
         service.onDone = { [unowned self] in stdioEnded($0, $1, on: loop) }
         stdio = service
         return service
@@ -162,7 +166,6 @@ final class Listener {
             if resumed { log.info("session \(id) resumed") }
         case .detached(let id, let failure):
             log.info("session \(id) lost its connection: \(failure.text)")
-        case .close(_, let failure?) where !failure.isOrdinary: refused(failure)
         case .forgotten(let id): forgotten(id)
         case .close, .activity, .ended: break
         }
@@ -170,8 +173,12 @@ final class Listener {
     }
 
     /// Says what happened once, not a thousand times.
-    private func refused(_ failure: Failure) {
-        if let line = refusalLog.line(for: failure, now: MonotonicClock.now) { log.notice(line) }
+    private func refused(_ failure: Failure, _ source: String) {
+        guard !failure.isOrdinary,
+            let refusal = refusals.tell(failure, from: source, now: MonotonicClock.now)
+        else { return }
+        log.notice(refusal.sentence)
+        statusStream?.write(refusal.fields)
     }
 
     private func sessionEnded(_ handle: SessionHandle, _ outcome: Outcome) {
@@ -191,6 +198,7 @@ final class Listener {
         verdict.signal = stoppedBy
         verdict.acknowledgedSince = stdio?.monitor?.acknowledged ?? 0
         let ending = verdict.ending
+        stdio?.monitor?.closed(ending)
         summarize(ending, outcome)
         if options.keepOpen, stoppedBy == nil {
             if let sentence = ending.sentence { log.notice(sentence) }
@@ -311,40 +319,5 @@ final class Listener {
     private func end(_ ending: Ending) -> Never {
         if case .unix(let path) = endpoint, listening != nil { unlink(path) }
         ProcessEnd.with(ending, log)
-    }
-}
-
-extension Failure {
-    /// A connection that ended as connections do.
-    var isOrdinary: Bool {
-        switch code {
-        case .unreachable, .superseded, .silentPeer, .shuttingDown, .busy: fault != .time
-        default: false
-        }
-    }
-}
-
-/// Counts refusals of a kind and lets one line a minute through.
-struct RefusalLog {
-    private struct Entry {
-        var count: UInt64
-        var toldAt: Instant
-    }
-
-    private var entries: [FailureCode: Entry] = [:]
-
-    mutating func line(for failure: Failure, now: Instant) -> String? {
-        guard var entry = entries[failure.code] else {
-            entries[failure.code] = Entry(count: 0, toldAt: now)
-            return "refused a connection: \(failure.text)"
-        }
-        entry.count += 1
-        defer { entries[failure.code] = entry }
-        guard now.since(entry.toldAt) >= .seconds(60) else { return nil }
-        defer {
-            entry.count = 0
-            entry.toldAt = now
-        }
-        return "refused \(entry.count) more connections: \(failure.text)"
     }
 }
