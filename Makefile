@@ -63,7 +63,7 @@ fuzz-merge: build-fuzz
 	$(FUZZER) -merge=1 $(CORPUS) .build-fuzz/$(ENTRY)
 
 install: build
-	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ftsl
+	install -s -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ftsl
 	for page in man/*.[1-8]; do \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done

@@ -14,14 +14,16 @@ package final class Crowd {
 
     private var count = 0
 
-    func joined(by channel: any Channel) {
+    /// Returns the largest read buffer that the connection may have.
+    func joined(by channel: any Channel) -> Int {
         count += 1
         channel.closeFuture.assumeIsolated().whenComplete { [self] _ in count -= 1 }
         let size = Self.bufferSize(for: count)
-        guard size < Self.largest else { return }
+        guard size < Self.largest else { return size }
         try? channel.syncOptions?.setOption(
             .recvAllocator,
             value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 4096, maximum: size))
+        return size
     }
 
     /// The largest read buffer of a connection that is one of `connections`.

@@ -100,7 +100,12 @@ package enum Dialer {
                 .connect(unixDomainSocketPath: path)
         }
         let ready = secured
-        return dialled.flatMap { _ in ready }.map { bound.value.0 }
-            .flatMapErrorThrowing { throw $0 as? Failure ?? TransportFailure.of($0) }
+        return dialled.flatMap { channel in
+            let checked = UnixPeer.check(channel)
+            checked.whenFailure { _ in channel.close(promise: nil) }
+            return checked
+        }
+        .flatMap { ready }.map { bound.value.0 }
+        .flatMapErrorThrowing { throw $0 as? Failure ?? TransportFailure.of($0) }
     }
 }

@@ -25,6 +25,8 @@ package final class TransportConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var failure: Failure?
     private var isClosing = false
+    /// The largest read buffer, in bytes.
+    var readLimit = Crowd.largest
     /// What TLS learns about the other end; nil while the connection is plaintext.
     private var record: PeerRecord?
     /// For the dialling end: completes when the connection can be used.
@@ -97,27 +99,51 @@ package final class TransportConnection: ChannelInboundHandler {
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { handshakeCompleted(context) }
+        if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent {
+            handshakeCompleted(context, agreed: agreed)
+        }
         // A peer that ended its direction has no more to say on this connection.
         if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
 
     func refusePlaintext() { delegate?.connectionLacksTLS(id) }
 
-    private func handshakeCompleted(_ context: ChannelHandlerContext) {
+    /// NIOSSL gathers the plaintext of all reads of a turn in one buffer, and copies that whole
+    /// while anybody holds what it gave away last: few bytes a turn stay in the cache.
+    private func bound(reads context: ChannelHandlerContext) {
+        let size = min(readLimit, 256 << 10)
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(
+                minimum: 4096, initial: min(size, 65_536), maximum: size))
+    }
+
+    private func handshakeCompleted(_ context: ChannelHandlerContext, agreed: String?) {
+        guard agreed == TLSCredentials.applicationProtocol else {
+            refuse(context, TransportFailure.otherProtocol)
+            return
+        }
+        bound(reads: context)
         if let fingerprint = record?.fingerprint {
             identity = .key("\(fingerprint)")
         } else if record?.needsKey == false, let name = Self.certificateName(context) {
             identity = .name(name)
         } else {
-            failure = Failure(
-                .peer, .authenticationFailed, "nothing verified says who the peer is")
-            context.close(promise: nil)
+            refuse(
+                context,
+                Failure(.peer, .authenticationFailed, "nothing verified says who the peer is"))
             return
         }
         delegate?.connection(id, isWith: identity)
         secured?.succeed()
         secured = nil
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ why: Failure) {
+        failure = why
+        isClosing = true
+        context.close(promise: nil)
     }
 
     private static func certificateName(_ context: ChannelHandlerContext) -> String? {

@@ -28,6 +28,11 @@ package enum TransportFailure {
         }
     }
 
+    /// The other end did not agree on our protocol's name in the TLS handshake.
+    static let otherProtocol = Failure(
+        .peer, .notFTSL,
+        "the peer speaks TLS, but not for \(TLSCredentials.applicationProtocol) (ALPN)")
+
     private static func ofTLS(_ text: String) -> Failure {
         if text.contains("EOF during handshake") {
             return Failure(
@@ -36,6 +41,10 @@ package enum TransportFailure {
         }
         if text.contains("WRONG_VERSION_NUMBER") {
             return Failure(.peer, .notFTSL, "the peer does not speak TLS")
+        }
+        if text.contains("NO_APPLICATION_PROTOCOL") { return otherProtocol }
+        if text.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") {
+            return Failure(.peer, .authenticationFailed, "the peer showed no certificate")
         }
         if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidate") {
             return Failure(

@@ -2,10 +2,6 @@ internal import FTSLCore
 package import NIOCore
 internal import NIOPosix
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
 /// A bound socket that hands over connections.
 package final class TransportListener {
     private let channel: any Channel
@@ -53,12 +49,13 @@ package final class TransportListener {
                 }
             }
             .childChannelInitializer { channel in
-                ownUser(channel).flatMapThrowing {
-                    crowd.value.joined(by: channel)
+                UnixPeer.check(channel).flatMapThrowing {
+                    let readLimit = crowd.value.joined(by: channel)
                     let (onAccept, security) = bound.value
                     guard let connection = onAccept(channel, source(of: channel)) else {
                         throw ChannelError.ioOnClosedChannel
                     }
+                    connection.readLimit = readLimit
                     let sniffer = ProtocolSniffer(
                         connection, credentials: security.credentials(),
                         allowsPlaintext: security.allowsPlaintext)
@@ -88,27 +85,6 @@ package final class TransportListener {
         guard let local = channel.localAddress, let ip = local.ipAddress, let port = local.port
         else { return asked }
         return .tcp(host: ip, port: port)
-    }
-
-    struct ForeignUser: Error {}
-
-    /// struct ucred, which the Glibc module hides.
-    private struct PeerCredentials {
-        var pid: Int32 = 0
-        var uid: UInt32 = 0
-        var gid: UInt32 = 0
-    }
-
-    /// On a Unix socket only this user and root are heard, whatever the socket file's mode says.
-    private static func ownUser(_ channel: any Channel) -> EventLoopFuture<Void> {
-        guard case .unixDomainSocket? = channel.localAddress,
-            let provider = channel as? any SocketOptionProvider
-        else { return channel.eventLoop.makeSucceededVoidFuture() }
-        let peer: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
-            level: .socket, name: .init(rawValue: CInt(SO_PEERCRED)))
-        return peer.flatMapThrowing {
-            guard $0.uid == getuid() || $0.uid == 0 else { throw ForeignUser() }
-        }
     }
 
     /// The peer's address; a whole /64 counts as one IPv6 source. [FTSL §6]

@@ -141,4 +141,24 @@ struct SecurityFileTests {
         try ada.expectEcho(listener.endpoint)
         #expect(FileManager.default.fileExists(atPath: flag))
     }
+
+    @Test("A client says nothing to another user's Unix socket", .needsRoot)
+    func foreignSocket() throws {
+        chmod(try stage.folder, 0o755)
+        let (tool, folder) = try (stage.path("ftsl"), stage.path("theirs"))
+        try stage.run("cp", [Tool.path, tool])
+        try stage.run("install", ["-d", "-o", "65534", "-m", "755", folder])
+        let listener = try stage.start(
+            Launch(
+                path: "setpriv",
+                arguments: [
+                    "--reuid", "65534", "--regid", "65534", "--clear-groups", "env", "HOME=/",
+                    "XDG_CONFIG_HOME=/nowhere", tool, "listen", "unix:\(folder)/socket",
+                ]))
+        try listener.errors?.line(containing: "listening on")
+        let client = try stage.connect("unix:\(folder)/socket", input: .pipe)
+        client.input?.write("secret")
+        try expectRefusal(client, 77, "another user")
+        #expect(listener.output?.text == "")
+    }
 }

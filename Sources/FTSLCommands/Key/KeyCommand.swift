@@ -4,12 +4,14 @@ internal import FTSLTransport
 internal import FoundationEssentials
 
 struct KeyCommand: ParsableCommand {
+    // Names are given: what the parser makes of a type's name costs a millisecond of every start.
     static let configuration = CommandConfiguration(
         commandName: "key", abstract: "This user's identity, and whom it believes.",
         subcommands: [Show.self, Trust.self, List.self, Revoke.self])
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Print the fingerprint of this user's key; made at first use.")
 
         @Flag(help: "Draw the key as a picture, for comparing two screens.")
@@ -37,6 +39,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Trust: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "trust",
             abstract: "Believe a key: let it come here, or know it as a server's.")
 
         @Argument(
@@ -111,6 +114,7 @@ struct KeyCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Show the clients that may come and the servers that are known.")
 
         @Flag(help: "As JSON objects, one a line.")
@@ -157,6 +161,7 @@ struct KeyCommand: ParsableCommand {
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "revoke",
             abstract: "No longer believe a key, as a client's or a server's.")
 
         @Argument(help: ArgumentHelp("Its fingerprint.", valueName: "key"))

@@ -84,6 +84,12 @@ struct ListenOptions: ParsableArguments {
     var readyFd: Int32?
 
     @Option(
+        help: ArgumentHelp(
+            "Write JSON lines about the session and refused connections to this descriptor.",
+            valueName: "n"))
+    var statusFd: Int32?
+
+    @Option(
         help: ArgumentHelp("One final object on stderr.", valueName: "text|json"))
     var summary: SummaryFormat?
 

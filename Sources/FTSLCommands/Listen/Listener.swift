@@ -22,7 +22,8 @@ final class Listener {
     var signals: SignalWatcher?
     var stoppedBy: Int32?
     var finalEnding: (SessionID, Ending)?
-    private var refusalLog = RefusalLog()
+    private var refusals = Refusals()
+    private let statusStream: StatusStream?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -52,6 +53,7 @@ final class Listener {
         self.options = options
         self.global = global
         self.log = log
+        statusStream = options.statusFd.map { StatusStream(descriptor: $0) }
     }
 
     func start(on loop: any EventLoop) {
@@ -68,6 +70,7 @@ final class Listener {
         self.driver = driver
         inbox?.serve(on: driver)
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
+        driver.onRefused = { [unowned self] in refused($0, $1) }
         driver.rights = { [unowned self] in gate.rights(of: $0) }
         let security = TransportListener.Security(
             credentials: { [unowned self] in credentials },
@@ -103,7 +106,8 @@ final class Listener {
             return service
         }
         let service = StdioService(
-            keepOpen: options.keepOpen, sync: options.fsync, log: log, on: loop)
+            keepOpen: options.keepOpen, sync: options.fsync, log: log,
+            statusStream: statusStream, on: loop)
         service.onDone = { [unowned self] in stdioEnded($0, $1, on: loop) }
         stdio = service
         return service
@@ -168,7 +172,6 @@ final class Listener {
             if resumed { log.info("session \(id) resumed") }
         case .detached(let id, let failure):
             log.info("session \(id) lost its connection: \(failure.text)")
-        case .close(_, let failure?) where !failure.isOrdinary: refused(failure)
         case .forgotten(let id): forgotten(id)
         case .close, .activity, .ended: break
         }
@@ -176,8 +179,12 @@ final class Listener {
     }
 
     /// Says what happened once, not a thousand times.
-    private func refused(_ failure: Failure) {
-        if let line = refusalLog.line(for: failure, now: MonotonicClock.now) { log.notice(line) }
+    private func refused(_ failure: Failure, _ source: String) {
+        guard !failure.isOrdinary,
+            let refusal = refusals.tell(failure, from: source, now: MonotonicClock.now)
+        else { return }
+        log.notice(refusal.sentence)
+        statusStream?.write(refusal.fields)
     }
 
     private func sessionEnded(_ handle: SessionHandle, _ outcome: Outcome) {
@@ -197,6 +204,7 @@ final class Listener {
         verdict.signal = stoppedBy
         verdict.acknowledgedSince = stdio?.monitor?.acknowledged ?? 0
         let ending = verdict.ending
+        stdio?.monitor?.closed(ending)
         summarize(ending, outcome)
         if options.keepOpen, stoppedBy == nil {
             if let sentence = ending.sentence { log.notice(sentence) }

@@ -10,6 +10,7 @@ final class StdioService: SessionService {
     private(set) var monitor: SessionMonitor?
     private(set) var readerGone = false
     private let log: Log
+    private let statusStream: StatusStream?
     private var isDrained = false
     private var outcome: Outcome?
     /// The session's outcome is fixed and everything received is written.
@@ -17,10 +18,14 @@ final class StdioService: SessionService {
     private(set) var current: SessionHandle?
     private var source: DescriptorSource?
 
-    init(keepOpen: Bool, sync: Bool, log: Log, on loop: any EventLoop) {
+    init(
+        keepOpen: Bool, sync: Bool, log: Log, statusStream: StatusStream?,
+        on loop: any EventLoop
+    ) {
         self.keepOpen = keepOpen
         self.sync = sync
         self.log = log
+        self.statusStream = statusStream
         self.loop = loop
     }
 
@@ -30,7 +35,7 @@ final class StdioService: SessionService {
         isDrained = false
         outcome = nil
         let monitor = SessionMonitor(
-            handle.session, peer: "the client", log: log, statusStream: nil)
+            handle.session, peer: "the client", log: log, statusStream: statusStream)
         self.monitor = monitor
         plumbing.onDetached = { monitor.lost($0) }
         plumbing.onAttached = { if $0 { monitor.back() } }

@@ -212,6 +212,12 @@ extension Acceptor {
         events.append(.close(id, Failure(.peer, verdict.code, verdict.text)))
     }
 
+    /// True until the connection has proven something or is on its way out.
+    package func isStranger(_ id: ConnectionID) -> Bool { unproven.contains(id) }
+
+    /// The transport turned a stranger down before it could ask anything.
+    package func countRefusal(_ failure: Failure) { refusals[failure.code, default: 0] += 1 }
+
     /// A stranger that breaks the rules gets no answer it could learn from.
     func condemn(_ id: ConnectionID, _ failure: Failure) {
         refusals[failure.code, default: 0] += 1

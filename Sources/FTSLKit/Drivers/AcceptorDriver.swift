@@ -22,6 +22,7 @@ package final class AcceptorDriver {
     private let inbox: (any SessionService)?
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
+    private var sources: [ConnectionID: String] = [:]
     private var sessions: [SessionID: Running] = [:]
     private var closing: Set<ConnectionID> = []
     private var dirty: Set<ConnectionID> = []
@@ -33,7 +34,7 @@ package final class AcceptorDriver {
     private var drained: SessionID?
     private var heartbeat: Duration
 
-    /// A connection was refused or condemned.
+    /// A connection was refused, by TLS or by the acceptor, or condemned; `source` is its address.
     package var onRefused: ((Failure, _ source: String) -> Void)?
     package var onEvent: ((AcceptorEvent) -> Void)?
     /// Called after each pass: ports may have asked for something.
@@ -78,6 +79,7 @@ package final class AcceptorDriver {
         nextConnection += 1
         let connection = TransportConnection(id: id, delegate: self)
         connections[id] = connection
+        sources[id] = source
         acceptor.accepted(
             id, from: SourcePrefix.of(source), address: source, now: MonotonicClock.now)
         pump()
@@ -183,7 +185,7 @@ package final class AcceptorDriver {
                     && closing.count <= acceptor.configuration.maxUnprovenConnections
                 if isPatient { connection.finish() } else { connection.close() }
             }
-            if let failure { onRefused?(failure, "") }
+            if let failure { onRefused?(failure, sources[id] ?? "") }
         case .ended(let id, let outcome):
             guard let running = sessions.removeValue(forKey: id) else { break }
             running.handle.drain { _ in }
@@ -260,6 +262,11 @@ extension AcceptorDriver: TransportDelegate {
     }
 
     package func connection(_ id: ConnectionID, closed failure: Failure?) {
+        let source = sources.removeValue(forKey: id)
+        if let failure, connections[id]?.identity == .plaintext, acceptor.isStranger(id) {
+            acceptor.countRefusal(failure)
+            onRefused?(failure, source ?? "")
+        }
         connections[id] = nil
         closing.remove(id)
         acceptor.closed(id, failure, now: MonotonicClock.now)

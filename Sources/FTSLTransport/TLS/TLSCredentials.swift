@@ -19,6 +19,9 @@ package struct TLSCredentials: Sendable {
         package var text: String
     }
 
+    /// What both ends must agree on (ALPN).
+    static let applicationProtocol = "ftsl/1"
+
     package let recognition: Recognition
     private let clientContext: NIOSSLContext
     private let serverConfiguration: TLSConfiguration
@@ -82,7 +85,7 @@ package struct TLSCredentials: Sendable {
         configuration.minimumTLSVersion = .tlsv13
         configuration.maximumTLSVersion = .tlsv13
         configuration.renegotiationSupport = .none
-        configuration.applicationProtocols = ["ftsl/1"]
+        configuration.applicationProtocols = [applicationProtocol]
         configuration.shutdownTimeout = .milliseconds(500)
         return configuration
     }

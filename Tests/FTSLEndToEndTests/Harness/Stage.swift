@@ -52,12 +52,16 @@ final class Stage: @unchecked Sendable {
     func atEnd(_ body: @escaping () -> Void) { lock.withLock { cleanups.append(body) } }
 
     /// Ends everything that was started here, and what that started in its turn.
-    func close() {
+    ///
+    /// Returns where a private key was found.
+    func close() -> [String] {
         for body in lock.withLock({ farewells }) { body() }
         for program in lock.withLock({ programs }) { program.destroy() }
         for pid in descendants() { kill(pid, SIGKILL) }
         for body in lock.withLock({ cleanups }).reversed() { body() }
+        let leaks = leaks(in: lock.withLock { programs })
         try? FileManager.default.removeItem(atPath: folder)
+        return leaks
     }
 
     private func descendants() -> [pid_t] {
@@ -90,7 +94,9 @@ struct OnStage: SuiteTrait, TestTrait, TestScoping {
         await Crowd.shared.enter(weight)
         do {
             let stage = try Stage()
-            defer { stage.close() }
+            defer {
+                for place in stage.close() { Issue.record("a private key in \(place)") }
+            }
             try await withTaskExecutorPreference(BlockingExecutor()) {
                 try await Stage.$current.withValue(stage) { try await body() }
             }
