@@ -51,6 +51,8 @@ package final class ConsumerHost {
     /// Everything below is stored, as far as known.
     private(set) var end = InboxIndex.first
     private var cursors: [String: CursorDispatch] = [:]
+    /// Of cursors that were in flight in this process.
+    private var pasts: [String: CursorDispatch.Past] = [:]
     private var members: [UInt64: ConsumerMember] = [:]
     private var watches: [ProcessedWatch] = []
     private var questions: [StoreRequestID: Question] = [:]
@@ -202,7 +204,8 @@ package final class ConsumerHost {
         raiseEnd(to: end)
         if let dispatch = cursors[cursor.name] { return dispatch }
         serial += 1
-        let dispatch = CursorDispatch(cursor, serial: serial, host: self)
+        let past = pasts[cursor.name] ?? CursorDispatch.Past()
+        let dispatch = CursorDispatch(cursor, serial: serial, after: past, host: self)
         cursors[cursor.name] = dispatch
         return dispatch
     }
@@ -210,7 +213,9 @@ package final class ConsumerHost {
     func raiseEnd(to index: InboxIndex) { end = max(end, index) }
 
     func drop(_ cursor: CursorDispatch) {
-        if cursors[cursor.name] === cursor { cursors[cursor.name] = nil }
+        guard cursors[cursor.name] === cursor else { return }
+        cursors[cursor.name] = nil
+        pasts[cursor.name] = cursor.past
     }
 
     func forget(_ member: ConsumerMember) { members[member.id] = nil }

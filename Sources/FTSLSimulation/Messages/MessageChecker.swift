@@ -164,7 +164,22 @@ struct MessageChecker {
         }
         for (name, cursor) in after.consumers {
             if begins[name] == nil { begins[name] = cursor.floor }
-            if let old = before.consumers[name], old != cursor { check(old, cursor) }
+            if let old = before.consumers[name], old != cursor { check(old, cursor, before) }
+        }
+        checkRemovals(before, after)
+    }
+
+    /// Nothing goes that a cursor has still to do.
+    private mutating func checkRemovals(_ before: InboxTables, _ after: InboxTables) {
+        guard before.messages.first?.index != after.messages.first?.index else { return }
+        let kept = Set(after.messages.map(\.index))
+        for message in before.messages where !kept.contains(message.index) {
+            for cursor in after.consumers.values
+            where cursor.filter.matches(message.envelope.topic)
+                && !cursor.hasFinished(message.index)
+            {
+                fail(.durable, "\(message.index.value) is gone before \(cursor.name) had it")
+            }
         }
     }
 
@@ -231,9 +246,13 @@ struct MessageChecker {
     }
 
     /// Nothing is finished that nobody answered, and what was finished stays so.
-    private mutating func check(_ before: ConsumerCursor, _ after: ConsumerCursor) {
+    private mutating func check(
+        _ before: ConsumerCursor, _ after: ConsumerCursor, _ tables: InboxTables
+    ) {
         let name = after.name
-        for (index, fact) in facts where after.filter.matches(fact.topic) {
+        // What was removed before the cursor was made leaves holes, which it passes.
+        for message in tables.messages where after.filter.matches(message.envelope.topic) {
+            let index = message.index
             guard index >= begins[name] ?? .first else { continue }
             switch (before.hasFinished(index), after.hasFinished(index)) {
             case (false, true):
