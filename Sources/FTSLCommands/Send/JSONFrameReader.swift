@@ -1,4 +1,5 @@
 internal import FTSLCore
+internal import FTSLKit
 internal import FoundationEssentials
 internal import NIOCore
 

@@ -1,4 +1,5 @@
 internal import FTSLCore
+internal import FTSLKit
 internal import NIOCore
 
 /// What reading messages gives, in order.

@@ -18,7 +18,7 @@ final class OutboxClient {
     private let loop: any EventLoop
     private let outbox: Outbox
     private let inspection: OutboxInspection
-    private var messengers: [String: Messenger] = [:]
+    private var messengers: [String: LaneSender] = [:]
     /// Why a destination is not delivered to.
     private var failures: [String: Failure] = [:]
     private var signals: SignalWatcher?
@@ -58,13 +58,13 @@ final class OutboxClient {
         return place
     }
 
-    private func messenger(to destination: String) throws -> Messenger {
+    private func messenger(to destination: String) throws -> LaneSender {
         let endpoints = try EndpointArgument.list(destination)
         let security = try ConnectSecurity(options.trust, endpoints, log: log)
         let settings = PortClient.Settings(
             endpoints: endpoints, configuration: InitiatorConfiguration(),
             security: security.security, isPatient: options.keep || options.timeout != nil)
-        let messenger = Messenger(to: destination, .file(outbox), settings, on: loop)
+        let messenger = LaneSender(to: destination, .file(outbox), settings, on: loop)
         messenger.onWaiting = { [unowned self] in log.info("\(destination): \($0.text); waiting") }
         messenger.onEnded = { [unowned self] in ended(destination, $0) }
         messengers[destination] = messenger

@@ -23,7 +23,7 @@ final class SendClient {
     private var bodies: OutgoingBodies
     var reader: MessageReader?
     var signals: SignalWatcher?
-    var messenger: Messenger?
+    var messenger: LaneSender?
     var bestEffort: BestEffortSender?
     var sent: SentMessages
     private var inFlight = 0
@@ -109,7 +109,7 @@ final class SendClient {
             sender.onEnded = { [unowned self] in deliveryEnded($0) }
             return sender.start()
         }
-        let messenger = Messenger(
+        let messenger = LaneSender(
             to: destination, outbox.map { .file($0) } ?? .memory, settings, on: loop)
         self.messenger = messenger
         messenger.onAccepted = { [unowned self] in accepted($0) }

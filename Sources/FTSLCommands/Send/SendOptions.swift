@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FTSLCore
+internal import FTSLKit
 internal import FTSLTransport
 
 /// `--delivery`.

@@ -77,14 +77,3 @@ enum PrivateKeyFile {
         }
     }
 }
-
-extension TrustStore {
-    /// The store of this user: `$XDG_CONFIG_HOME/ftsl`.
-    static var ofThisUser: TrustStore {
-        let environment = ChildProcess.environment
-        if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
-            return TrustStore(folder: base + "/ftsl")
-        }
-        return TrustStore(folder: (environment["HOME"] ?? "/") + "/.config/ftsl")
-    }
-}

@@ -1,6 +1,7 @@
 package import FTSLCore
 package import FTSLStore
 package import NIOCore
+internal import NIOPosix
 
 /// An outbox's file as one process uses it, on an event loop.
 package final class Outbox {
@@ -57,6 +58,21 @@ package final class Outbox {
         let (loop, answers) = (loop, answers)
         watch = try OutboxStore.watch(path) {
             loop.execute { answers.value?.watchers.forEach { $0() } }
+        }
+    }
+
+    /// Makes durable and answers what was asked, lets the file go, and calls back.
+    package func close(_ body: @escaping () -> Void) {
+        watch = nil
+        watchers = []
+        let bound = NIOLoopBound(body, eventLoop: loop)
+        let (store, loop, answers) = (store, loop, answers)
+        NIOThreadPool.singleton.submit { _ in
+            store.close()
+            loop.execute {
+                answers.value = nil
+                bound.value()
+            }
         }
     }
 }

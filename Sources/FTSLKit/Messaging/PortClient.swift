@@ -140,6 +140,8 @@ package final class PortClient {
         onFinished = nil
         isOver = true
         guard let driver else { return finished() }
+        // Where no session ends in peace, nobody else tells it to dial no more.
+        driver.giveUp(Failure(.local, .shuttingDown, "no longer wanted"))
         driver.whenQuiet(finished)
     }
 }

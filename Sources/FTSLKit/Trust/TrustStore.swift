@@ -70,3 +70,14 @@ package struct TrustStore: Sendable {
         }
     }
 }
+
+extension TrustStore {
+    /// The store of this user: `$XDG_CONFIG_HOME/ftsl`.
+    package static var ofThisUser: TrustStore {
+        let environment = ChildProcess.environment
+        if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
+            return TrustStore(folder: base + "/ftsl")
+        }
+        return TrustStore(folder: (environment["HOME"] ?? "/") + "/.config/ftsl")
+    }
+}

@@ -6,7 +6,7 @@ package import NIOCore
 ///
 /// *Exactly once*: through an outbox's file that other processes share; whoever holds the
 /// destination's lock delivers for all, the others watch the file. *At least once*: through memory.
-package final class Messenger {
+package final class LaneSender {
     /// How often a process asks for the lock of a courier that may have gone away.
     private static let lockPause: Duration = .milliseconds(50)
 
@@ -112,6 +112,8 @@ package final class Messenger {
     /// Tells the outcome of these messages when it is known.
     package func await(_ sequences: [ClosedRange<UInt64>]) {
         pending.insert(all: sequences)
+        // What was settled before somebody asked, only the file still knows.
+        if memory == nil { for range in pending.take(below: settledBelow.value) { ask(range) } }
         settle()
     }
 
@@ -282,6 +284,9 @@ package final class Messenger {
     }
 
     private func release(_ body: () -> Void) {
+        // Its session may still be on the stack.
+        let bound = NIOLoopBound(courier, eventLoop: loop)
+        loop.execute { _ = bound }
         courier = nil
         lock = nil
         body()
