@@ -108,7 +108,11 @@ extension MessageWorld {
     }
 
     private func fill(_ role: Role, _ client: Int, until time: UInt64) {
-        if role == .acceptor { inbox.fullUntil = time } else { clients[client].outbox?.fullUntil = time }
+        if role == .acceptor {
+            inbox.fullUntil = time
+        } else {
+            clients[client].outbox?.fullUntil = time
+        }
     }
 
     private func slow(_ role: Role, _ client: Int, by: UInt64, until time: UInt64) {

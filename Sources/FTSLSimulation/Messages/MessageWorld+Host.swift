@@ -68,7 +68,8 @@ extension MessageWorld {
         inbox.crash(keepsCommit: keeps)
         checker.inboxCommitted(from: before, to: inbox.tables)
         checker.hostCrashed()
-        for link in links where link.incarnation == host.incarnation && !link.isOver(for: .acceptor) {
+        for link in links where link.incarnation == host.incarnation && !link.isOver(for: .acceptor)
+        {
             reset(link, by: .acceptor)
         }
         host.links = []
@@ -132,7 +133,8 @@ extension MessageWorld {
         let clock = process.clock(now)
         switch event {
         case .confirmed(let id):
-            trace.note(now, "confirmed", id.low, UInt64(bitPattern: Int64(process.clients[id] ?? -1)))
+            trace.note(
+                now, "confirmed", id.low, UInt64(bitPattern: Int64(process.clients[id] ?? -1)))
             process.core.session(id)?.finish(.main)
             process.core.touched(id, now: clock)
         case .attached(let id, let connection, let resumed):
