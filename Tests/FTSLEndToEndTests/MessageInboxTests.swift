@@ -33,7 +33,7 @@ struct MessageInboxFileTests {
     @Test("On a file system that is read-only: 73 with the reason", .needsRoot)
     func readOnly() throws {
         let folder = try stage.tmpfs("read-only", "1m", "ro")
-        try expectRefused("\(folder)/inbox.db", "read-only")
+        try expectRefused("\(folder)/inbox.db", "Read-only")
     }
 
     @Test("Held by another listener: 73 with the reason")
@@ -75,13 +75,13 @@ extension Stage {
 struct MessageDiskTests {
     @Test("A full inbox lets senders wait, and takes the rest when there is room")
     func inbox() throws {
-        let folder = try stage.tmpfs("small", "4m")
+        let folder = try stage.tmpfs("small", "16m")
         let ballast = "\(folder)/ballast"
-        try Data(count: 2 << 20).write(to: URL(fileURLWithPath: ballast))
+        try Data(count: 14 << 20).write(to: URL(fileURLWithPath: ballast))
         let inbox = "\(folder)/inbox.db"
         let listener = try stage.listen(["-q", "--inbox", inbox])
         let text = String(repeating: "x", count: 4_000)
-        let lines = (0..<250).map { "\($0) \(text)" }
+        let lines = (0..<700).map { "\($0) \(text)" }
         let sender = try stage.send(
             ["-q", "-l", "--timeout", "60s", listener.endpoint],
             input: Data(lines.joined(separator: "\n").utf8))

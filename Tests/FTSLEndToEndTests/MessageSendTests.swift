@@ -76,7 +76,7 @@ struct MessageSendTests {
         let found = try stage.lines(["--format", format, "-n", "1", listener.endpoint])
         #expect(found == ["a.b|v|1=2|me"])
         let body = try stage.tail(["-e", "-n", "1", "--format", "%b", listener.endpoint])
-        let bytes = try #require(body.output?.all())
+        let bytes = try #require(try body.output?.all())
         #expect(try bytes.dropLast() == Data(contentsOf: URL(fileURLWithPath: file)))
     }
 
