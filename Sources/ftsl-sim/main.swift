@@ -123,7 +123,10 @@ final class Search: @unchecked Sendable {
     private(set) var count: UInt64 = 0
     private(set) var failures: [UInt64] = []
 
-    init(range: ClosedRange<UInt64>, until: DispatchTime, enough: Int, fails: @escaping (UInt64) -> Bool) {
+    init(
+        range: ClosedRange<UInt64>, until: DispatchTime, enough: Int,
+        fails: @escaping (UInt64) -> Bool
+    ) {
         self.enough = enough
         self.range = range
         self.until = until

@@ -63,7 +63,9 @@ extension ProducerScenario {
                 var message = PlannedMessage(
                     number: number, topic: rng.pick(["a.x", "a.y", "b", "b.x.y"]),
                     size: rng.spread(0...20_000))
-                if isLarge, rng.chance(30) { message.size = Bound.inlineBody + rng.spread(1...300_000) }
+                if isLarge, rng.chance(30) {
+                    message.size = Bound.inlineBody + rng.spread(1...300_000)
+                }
                 if hasWishes { message.wish(using: &rng) }
                 messages.append(message)
             }
@@ -96,7 +98,9 @@ extension ConsumerScenario {
     fileprivate static func random(
         isLarge: Bool, using rng: inout SimulationRandom
     ) -> ConsumerScenario {
-        let kind = rng.pick([MessageFrame.Subscribe.Kind.cursor, .cursor, .group, .group, .ephemeral])
+        let kind = rng.pick([
+            MessageFrame.Subscribe.Kind.cursor, .cursor, .group, .group, .ephemeral,
+        ])
         let name =
             switch kind {
             case .cursor: rng.pick(["c1", "c2", "c3"])

@@ -43,7 +43,9 @@ extension MessageWorld {
         process.timerAt = .max
         process.timerSerial += 1
         checker.consumerStopped(process.client)
-        for link in process.links where !link.isOver(for: .initiator) { reset(link, by: .initiator) }
+        for link in process.links where !link.isOver(for: .initiator) {
+            reset(link, by: .initiator)
+        }
         process.links = []
     }
 
@@ -57,7 +59,9 @@ extension MessageWorld {
         let core = Initiator(configuration: configuration, rng: rng.split())
         core.port = process.port
         process.core = core
-        for link in process.links where !link.isOver(for: .initiator) { reset(link, by: .initiator) }
+        for link in process.links where !link.isOver(for: .initiator) {
+            reset(link, by: .initiator)
+        }
         process.links = []
         core.start(now: process.clock(now))
         pump(process)

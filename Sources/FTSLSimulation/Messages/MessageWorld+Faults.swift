@@ -72,8 +72,7 @@ extension MessageWorld {
         case .restart: strike(Fault(fault.trigger, client: client, .crash(.acceptor, 0)))
         case .crash(let role, let time):
             if role == .acceptor {
-                crashHost()
-                if !host.isUp { queue.push(.start(-1), at: now + nanoseconds(time)) }
+                crashHost(downFor: time)
             } else {
                 crash(clients[client], downFor: time)
             }
@@ -108,7 +107,11 @@ extension MessageWorld {
     }
 
     private func fill(_ role: Role, _ client: Int, until time: UInt64) {
-        if role == .acceptor { inbox.fullUntil = time } else { clients[client].outbox?.fullUntil = time }
+        if role == .acceptor {
+            inbox.fullUntil = time
+        } else {
+            clients[client].outbox?.fullUntil = time
+        }
     }
 
     private func slow(_ role: Role, _ client: Int, by: UInt64, until time: UInt64) {

@@ -58,17 +58,19 @@ extension MessageWorld {
         return SpyPort(port, client: proving?.client ?? -1, session: session, world: self)
     }
 
-    func crashHost() {
+    func crashHost(downFor milliseconds: Int) {
         guard host.isUp else { return }
         trace.note(now, "host crashes", UInt64(host.incarnation))
         host.isUp = false
+        queue.push(.start(-1), at: now + nanoseconds(milliseconds))
         let keeps = rng.chance(50)
         let before = inbox.tables
         if mutation == .diskLies { inbox.loseLastCommit() }
         inbox.crash(keepsCommit: keeps)
         checker.inboxCommitted(from: before, to: inbox.tables)
         checker.hostCrashed()
-        for link in links where link.incarnation == host.incarnation && !link.isOver(for: .acceptor) {
+        for link in links where link.incarnation == host.incarnation && !link.isOver(for: .acceptor)
+        {
             reset(link, by: .acceptor)
         }
         host.links = []
@@ -132,7 +134,8 @@ extension MessageWorld {
         let clock = process.clock(now)
         switch event {
         case .confirmed(let id):
-            trace.note(now, "confirmed", id.low, UInt64(bitPattern: Int64(process.clients[id] ?? -1)))
+            trace.note(
+                now, "confirmed", id.low, UInt64(bitPattern: Int64(process.clients[id] ?? -1)))
             process.core.session(id)?.finish(.main)
             process.core.touched(id, now: clock)
         case .attached(let id, let connection, let resumed):

@@ -29,7 +29,8 @@ extension MessageWorld {
                 now, direction == .up ? "sends up" : "sends down", UInt64(link.number),
                 UInt64(buffer.readableBytes))
             let most = link[direction].shape.chunk
-            link[direction].write(buffer, now: now, chunk: most <= 1 ? 1 : rng.within(most / 4 + 1...most))
+            link[direction].write(
+                buffer, now: now, chunk: most <= 1 ? 1 : rng.within(most / 4 + 1...most))
         }
         if any { scheduleDelivery(link, direction) }
         return any
