@@ -86,8 +86,8 @@ extension MessageChecker {
         return scenario.consumers.indices.contains(index) ? scenario.consumers[index] : nil
     }
 
-    func newestToken(of index: InboxIndex, for client: Int) -> MessageFrame.LeaseToken? {
-        consumer(client).flatMap { leases[LeaseKey(cursor: $0.cursor, index: index)]?.token }
+    func newestLease(of index: InboxIndex, for client: Int) -> Lease? {
+        consumer(client).flatMap { leases[LeaseKey(cursor: $0.cursor, index: index)] }
     }
 
     // MARK: Frames
@@ -207,14 +207,16 @@ extension MessageChecker {
         if tokens[key]?[token] != client {
             fail(.fenced, "\(client) settles \(index.value) as \(token), which it never had")
         }
-        let verdict = verdicts[key]?[token]
+        guard let verdict = verdicts[key]?[token] else {
+            return fail(.fenced, "\(client) is told \(index.value) is settled, and did not ask")
+        }
         let isDurable =
             cursor.hasFinished(index) || cursor.returned.contains(index)
             || tables.message(at: index) == nil
-            || verdict?.isRetried == true && cursor.attempts[index] ?? 0 > 0
+            || verdict.isRetried && cursor.attempts[index] ?? 0 > 0
         if !isDurable { fail(.durable, "\(index.value) is settled before its commit") }
         // RETRY may have led to the next lease before it was answered.
-        if leases[key]?.token != token, verdict != .done, verdict?.isRetried != true {
+        if leases[key]?.token != token, verdict != .done, !verdict.isRetried {
             fail(.fenced, "\(client) settles \(index.value) under an old lease")
         }
     }

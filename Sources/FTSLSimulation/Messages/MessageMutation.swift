@@ -9,7 +9,7 @@ package enum MessageMutation: String, CaseIterable, Sendable {
     case earlyRecorded
     /// Outcomes other than *accepted* do not reach the producer's lane.
     case lostExceptions
-    /// A settlement counts under whatever lease there is.
+    /// A settlement under an old lease counts for the newest one.
     case noFence
     /// A host that starts again gives the leases of the one before.
     case tokenWithoutStarts

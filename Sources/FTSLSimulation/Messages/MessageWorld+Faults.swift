@@ -72,8 +72,7 @@ extension MessageWorld {
         case .restart: strike(Fault(fault.trigger, client: client, .crash(.acceptor, 0)))
         case .crash(let role, let time):
             if role == .acceptor {
-                crashHost()
-                if !host.isUp { queue.push(.start(-1), at: now + nanoseconds(time)) }
+                crashHost(downFor: time)
             } else {
                 crash(clients[client], downFor: time)
             }

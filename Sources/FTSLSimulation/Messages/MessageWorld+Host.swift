@@ -58,10 +58,11 @@ extension MessageWorld {
         return SpyPort(port, client: proving?.client ?? -1, session: session, world: self)
     }
 
-    func crashHost() {
+    func crashHost(downFor milliseconds: Int) {
         guard host.isUp else { return }
         trace.note(now, "host crashes", UInt64(host.incarnation))
         host.isUp = false
+        queue.push(.start(-1), at: now + nanoseconds(milliseconds))
         let keeps = rng.chance(50)
         let before = inbox.tables
         if mutation == .diskLies { inbox.loseLastCommit() }

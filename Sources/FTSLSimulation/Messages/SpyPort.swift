@@ -22,14 +22,15 @@ final class SpyPort: MessagePort {
     func handleTimeout(now: Instant) { port.handleTimeout(now: now) }
 
     func receive(_ frame: MessageFrame, now: Instant) throws(Failure) {
-        var frame = frame
-        if world.mutation == .noFence, case .settle(var settlement) = frame,
-            let token = world.checker.newestToken(of: settlement.index, for: client)
-        {
-            settlement.token = token
-            frame = .settle(settlement)
-        }
         world.checker.hostReceives(frame, from: client, session, world.outboxTables(client))
+        if world.mutation == .noFence, case .settle(let settlement) = frame,
+            let lease = world.checker.newestLease(of: settlement.index, for: client),
+            lease.token != settlement.token, let holder = world.host.ports[lease.session]
+        {
+            var trusted = settlement
+            trusted.token = lease.token
+            try holder.receive(.settle(trusted), now: now)
+        }
         try port.receive(frame, now: now)
     }
 
