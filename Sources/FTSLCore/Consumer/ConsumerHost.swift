@@ -51,6 +51,8 @@ package final class ConsumerHost {
     /// Everything below is stored, as far as known.
     private(set) var end = InboxIndex.first
     private var cursors: [String: CursorDispatch] = [:]
+    /// Of cursors that were in flight in this process.
+    private var pasts: [String: CursorDispatch.Past] = [:]
     private var members: [UInt64: ConsumerMember] = [:]
     private var watches: [ProcessedWatch] = []
     private var questions: [StoreRequestID: Question] = [:]
@@ -91,6 +93,8 @@ package final class ConsumerHost {
         end = index
         for cursor in cursors.values.sorted(by: { $0.serial < $1.serial }) { cursor.pump() }
         for id in members.keys.sorted() { members[id]?.pumpFollower() }
+        // What no watched cursor has to do is processed as soon as it is stored.
+        for watch in watches { watch.changed() }
     }
 
     /// The store's answer; false when this host did not ask.
@@ -200,7 +204,8 @@ package final class ConsumerHost {
         raiseEnd(to: end)
         if let dispatch = cursors[cursor.name] { return dispatch }
         serial += 1
-        let dispatch = CursorDispatch(cursor, serial: serial, host: self)
+        let past = pasts[cursor.name] ?? CursorDispatch.Past()
+        let dispatch = CursorDispatch(cursor, serial: serial, after: past, host: self)
         cursors[cursor.name] = dispatch
         return dispatch
     }
@@ -208,14 +213,16 @@ package final class ConsumerHost {
     func raiseEnd(to index: InboxIndex) { end = max(end, index) }
 
     func drop(_ cursor: CursorDispatch) {
-        if cursors[cursor.name] === cursor { cursors[cursor.name] = nil }
+        guard cursors[cursor.name] === cursor else { return }
+        cursors[cursor.name] = nil
+        pasts[cursor.name] = cursor.past
     }
 
     func forget(_ member: ConsumerMember) { members[member.id] = nil }
 
     func forget(_ watch: ProcessedWatch) { watches.removeAll { $0 === watch } }
 
-    /// A cursor finished something, on disk.
+    /// A cursor finished something, on disk, or was made.
     func finished(in cursor: String) {
         for watch in watches { watch.finished(in: cursor) }
     }

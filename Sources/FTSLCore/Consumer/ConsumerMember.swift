@@ -177,6 +177,7 @@ extension ConsumerMember: MessagePort {
             early = []
             for settlement in settlements { settle(settlement) }
             redeliveries = Deque(dispatch.held(by: self))
+            host.finished(in: state.name)
         case .changed(.located(let floor, let end)):
             phase = .active
             host.raiseEnd(to: end)

@@ -43,7 +43,8 @@ final class CursorDispatch {
     private var order = Deque<InboxIndex>()
     /// Those in state `again`, and some that left it.
     private var again = Heap<InboxIndex>()
-    private var isReadingAgain = false
+    /// Where the page begins that is on its way for these.
+    private var readingAgainFrom: InboxIndex?
     /// Entries that somebody must still be given.
     private var unassigned = 0
     /// What the store knew of messages that were not read yet.
@@ -54,9 +55,19 @@ final class CursorDispatch {
     /// Tokens that finished a message, for repetitions of their settlement.
     private var settled: [InboxIndex: MessageFrame.LeaseToken] = [:]
     private var settledOrder = Deque<InboxIndex>()
-    private var highestAttempt: UInt32 = 0
+    private var highestAttempt: UInt32
+    /// Leases of messages that were not read again yet, given while the cursor was in flight before.
+    private var attempts: [InboxIndex: UInt32]
 
-    init(_ cursor: ConsumerCursor, serial: UInt64, host: ConsumerHost) {
+    /// What must outlive a time in flight, because tokens are never given twice.
+    struct Past {
+        var attempts: [InboxIndex: UInt32] = [:]
+        var highestAttempt: UInt32 = 0
+    }
+
+    init(_ cursor: ConsumerCursor, serial: UInt64, after past: Past, host: ConsumerHost) {
+        attempts = past.attempts
+        highestAttempt = past.highestAttempt
         name = cursor.name
         self.serial = serial
         isGroup = cursor.isGroup
@@ -67,6 +78,15 @@ final class CursorDispatch {
         for index in cursor.returned { putBack(index) }
     }
 
+    var past: Past {
+        var past = Past(attempts: attempts, highestAttempt: highestAttempt)
+        for (index, entry) in entries {
+            past.attempts[index] = entry.attempt
+            past.highestAttempt = max(past.highestAttempt, entry.attempt)
+        }
+        return past
+    }
+
     // MARK: Reading
 
     func read(_ page: MessagePage) {
@@ -75,7 +95,8 @@ final class CursorDispatch {
             let index = message.index
             guard !finished.holds(index.value), entries[index] == nil else { return false }
             let failures = failures.removeValue(forKey: index) ?? 0
-            entries[index] = Entry(attempt: failures, failures: failures, state: .ready)
+            let attempt = max(failures, attempts.removeValue(forKey: index) ?? 0)
+            entries[index] = Entry(attempt: attempt, failures: failures, state: .ready)
             unassigned += 1
             order.append(index)
             return true
@@ -85,13 +106,17 @@ final class CursorDispatch {
     }
 
     func readAgain(_ page: MessagePage) {
-        isReadingAgain = false
+        guard let from = readingAgainFrom else { return }
+        readingAgainFrom = nil
         for message in page.messages {
             guard case .again = entries[message.index]?.state else { continue }
             move(message.index, to: .ready)
             feed.insert(message)
         }
-        while let index = nextAgain(), index < page.scanned { vanished(index) }
+        // Below the page there may be others since, which it says nothing about.
+        for index in again.unordered.sorted() where index >= from && index < page.scanned {
+            if case .again = entries[index]?.state { vanished(index) }
+        }
         pump()
     }
 
@@ -113,8 +138,8 @@ final class CursorDispatch {
 
     private func readMore() {
         guard members.contains(where: \.hasCredit) else { return }
-        if !isReadingAgain, feed.hasRoom, let index = nextAgain() {
-            isReadingAgain = true
+        if readingAgainFrom == nil, let index = nextAgain(), feed.hasRoom || nextReady == nil {
+            readingAgainFrom = index
             host.read(
                 from: index, feed.filter, maxMessages: min(again.count, Bound.readAheadMessages),
                 for: .again(self))
@@ -129,7 +154,7 @@ final class CursorDispatch {
 
     /// Gives out what waits, by turns, as far as members have credit and room.
     func pump() {
-        while let first = feed.ready.first, mayLease(first.index), let member = nextMember(),
+        while let first = nextReady, mayLease(first.index), let member = nextMember(),
             let message = feed.popFirst()
         {
             lease(message, to: member)
@@ -137,6 +162,15 @@ final class CursorDispatch {
         readMore()
         guard isDrained else { return }
         for member in members where member.wantsCaughtUp { host.queue.wake(member.session) }
+    }
+
+    /// The next message to give out; none while a lower one is read again: who is alone gets them in
+    /// order.
+    private var nextReady: StoredMessage? {
+        guard let first = feed.ready.first, nextAgain().map({ first.index < $0 }) ?? true else {
+            return nil
+        }
+        return first
     }
 
     /// A cursor remembers only so many finished messages above its floor.

@@ -1,5 +1,5 @@
 /// How far consumers are with the messages of one producer: a newest-value state, read anew when a
-/// watched cursor finishes something. [FTSL §7.7]
+/// watched cursor finishes something, or a message is stored. [FTSL §7.7]
 package final class ProcessedWatch {
     private let session: SessionID
     private let producer: ProducerID
@@ -50,6 +50,12 @@ package final class ProcessedWatch {
 
     func finished(in cursor: String) {
         guard let watched = self.cursor, watched.isEmpty || watched == cursor else { return }
+        changed()
+    }
+
+    /// There may be news.
+    func changed() {
+        guard cursor != nil else { return }
         isOutdated = true
         read()
     }

@@ -64,7 +64,7 @@ package enum InboxRules {
             // Nothing is remembered of it: the sender says where it stands.
             cursor.next = oldest
             cursor.settledBelow = oldest
-            return .lane(cursor, hasRoom: tx.hasRoom(limits))
+            return .lane(cursor, hasRoom: tx.gives(limits))
         }
         if known == nil, tx.producerCount >= limits.maxProducers {
             let text = "the inbox knows \(limits.maxProducers) producers already"
@@ -72,7 +72,7 @@ package enum InboxRules {
         }
         cursor.settle(below: settledBelow)
         try tx.save(cursor)
-        return .lane(cursor, hasRoom: tx.hasRoom(limits))
+        return .lane(cursor, hasRoom: tx.gives(limits))
     }
 
     // MARK: Messages
@@ -92,7 +92,7 @@ package enum InboxRules {
         if let failure = try body(&cursor, &tx) { return .refused(failure) }
         if cursor != before { try tx.save(cursor) }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.gives(limits),
             end: tx.nextIndex)
     }
 
@@ -106,7 +106,7 @@ package enum InboxRules {
             return .refused(failure)
         }
         return .progress(
-            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.hasRoom(limits),
+            next: cursor.next, exceptions: cursor.exceptions, hasRoom: tx.gives(limits),
             end: tx.nextIndex)
     }
 
@@ -184,6 +184,11 @@ extension ProducerCursor {
 }
 
 extension InboxTransaction {
+    /// Lanes may go on: a full inbox that rejects has to see what it rejects. [FTSL §7.4]
+    fileprivate func gives(_ limits: InboxLimits) -> Bool {
+        limits.whenFull == .fail || hasRoom(limits)
+    }
+
     /// The bounds may be passed by the one message that reaches them.
     fileprivate func hasRoom(_ limits: InboxLimits) -> Bool {
         messageCount < limits.maxMessages && byteCount < limits.maxBytes
