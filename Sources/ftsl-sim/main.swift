@@ -27,6 +27,10 @@ struct Simulate: ParsableCommand {
     var shrink: UInt64?
     @Option(help: "Break the code on purpose, to see it caught: \(Mutation.names).")
     var mutation: Mutation?
+    @Flag(help: "Worlds of one-way messages instead of streams.")
+    var messages = false
+    @Option(help: "With --messages, break the code so: \(MessageMutation.names).")
+    var messageMutation: MessageMutation?
     @Flag(help: "Stop at the first failure and do not shrink it.")
     var untilFailure = false
     @Flag(help: "With --replay: print everything that happens.")
@@ -56,6 +60,7 @@ struct Simulate: ParsableCommand {
     }
 
     private func runOne(_ seed: UInt64) throws {
+        if messages { return try runMessages(seed) }
         var scenario = try scenario(seed)
         if shrink != nil {
             var shrinker = Shrinker(mutation: mutation)
@@ -79,14 +84,22 @@ struct Simulate: ParsableCommand {
 
     private func search(_ range: ClosedRange<UInt64>, until: DispatchTime) throws {
         let search = Search(
-            range: range, until: until, enough: untilFailure ? 1 : 100, mutation: mutation)
+            range: range, until: until, enough: untilFailure ? 1 : 100, fails: fails)
         DispatchQueue.concurrentPerform(iterations: max(1, jobs)) { _ in search.work() }
         say("\(search.count) seeds, \(search.failures.count) failed")
         for seed in search.failures.prefix(untilFailure ? 1 : 10) { explain(seed) }
         if !search.failures.isEmpty { throw ExitCode.failure }
     }
 
+    private func fails(_ seed: UInt64) -> Bool {
+        messages
+            ? MessageWorld(MessageScenario(seed: seed), mutation: messageMutation).run().violation
+                != nil
+            : World(Scenario(seed: seed), mutation: mutation).run().violation != nil
+    }
+
     private func explain(_ seed: UInt64) {
+        if messages { return explainMessages(seed) }
         var small = Scenario(seed: seed)
         if !untilFailure {
             var shrinker = Shrinker(mutation: mutation)
@@ -105,22 +118,25 @@ final class Search: @unchecked Sendable {
     private let range: ClosedRange<UInt64>
     private let until: DispatchTime
     private let enough: Int
-    private let mutation: Mutation?
+    private let fails: (UInt64) -> Bool
     private var next: UInt64
     private(set) var count: UInt64 = 0
     private(set) var failures: [UInt64] = []
 
-    init(range: ClosedRange<UInt64>, until: DispatchTime, enough: Int, mutation: Mutation?) {
+    init(
+        range: ClosedRange<UInt64>, until: DispatchTime, enough: Int,
+        fails: @escaping (UInt64) -> Bool
+    ) {
         self.enough = enough
         self.range = range
         self.until = until
-        self.mutation = mutation
+        self.fails = fails
         next = range.lowerBound
     }
 
     func work() {
         while let seed = take() {
-            let failed = World(Scenario(seed: seed), mutation: mutation).run().violation != nil
+            let failed = fails(seed)
             queue.sync { done(seed, failed) }
         }
     }
@@ -156,6 +172,10 @@ struct Seeds: ExpressibleByArgument {
         else { return nil }
         range = first...last
     }
+}
+
+extension MessageMutation: ExpressibleByArgument {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
 extension Mutation: ExpressibleByArgument {

@@ -38,3 +38,14 @@ package struct PseudoStream: Sendable {
         }
     }
 }
+
+/// Compares the bytes of a body, as they come, with what its number says.
+struct PseudoCheck {
+    private(set) var count: UInt64 = 0
+    private(set) var isRight = true
+
+    mutating func add(_ bytes: ByteBuffer, of stream: PseudoStream) {
+        if stream.firstDifference(bytes, at: count) != nil { isRight = false }
+        count += UInt64(bytes.readableBytes)
+    }
+}

@@ -10,6 +10,12 @@ package struct Checker {
         case bounded
         case live
         case definite
+        case exactlyOnce = "exactly once"
+        case order
+        case durable
+        case outcome = "true outcome"
+        case delivered
+        case fenced
     }
 
     package struct Violation: Sendable, CustomStringConvertible {

@@ -16,6 +16,8 @@ package struct Fault: Sendable, Hashable {
         case time(Int)
         /// When so many bytes went this way, over all connections of the client.
         case bytes(Direction, UInt64)
+        /// When the process begins its so manieth commit; only processes with a disk have any.
+        case commit(Role, Int)
     }
 
     /// What an attacker, who sees everything but no secret, does with a handshake it has seen.
@@ -51,6 +53,13 @@ package struct Fault: Sendable, Hashable {
         case jump(Role, Int)
         /// The acceptor's process dies and a new one, knowing nothing, takes its place.
         case restart
+        /// A process dies with all it did not commit, and is started again after so many
+        /// milliseconds.
+        case crash(Role, Int)
+        /// The process's disk takes nothing more for so many milliseconds.
+        case full(Role, Int)
+        /// Commits take `by` milliseconds longer for so many milliseconds.
+        case slowDisk(Role, by: Int, Int)
         /// The newest connection dies every so many milliseconds, so many times.
         case flap(every: Int, times: Int)
         /// Plays the handshake of connection `capture` (modulo those seen); `at` chooses the byte.

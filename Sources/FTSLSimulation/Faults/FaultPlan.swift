@@ -27,6 +27,7 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
             switch fault.trigger {
             case .time(let milliseconds): "at \(milliseconds)"
             case .bytes(let direction, let count): "after \(count) \(direction.rawValue)"
+            case .commit(let role, let count): "commit \(count) \(name(role))"
             }
         return "\(trigger) client \(fault.client) \(words(fault.effect))"
     }
@@ -44,6 +45,9 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
         case .pause(let role, let time): "pause \(name(role)) \(time)"
         case .jump(let role, let time): "jump \(name(role)) \(time)"
         case .restart: "restart"
+        case .crash(let role, let time): "crash \(name(role)) \(time)"
+        case .full(let role, let time): "full \(name(role)) \(time)"
+        case .slowDisk(let role, let by, let time): "slowdisk \(name(role)) \(by) \(time)"
         case .flap(let every, let times): "flap \(every) \(times)"
         case .attack(let attack, let capture, let at): "attack \(attack.rawValue) \(capture) \(at)"
         case .flood(let count): "flood \(count)"
@@ -52,6 +56,10 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
 
     private static func name(_ role: Role) -> String {
         role == .initiator ? "initiator" : "acceptor"
+    }
+
+    private static func role(_ word: String?) -> Role? {
+        word == "initiator" ? .initiator : word == "acceptor" ? .acceptor : nil
     }
 
     private static func fault(_ words: [String]) -> Fault? {
@@ -67,6 +75,11 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
                 let direction = rest.popFirst().flatMap(Direction.init(rawValue:))
             else { return nil }
             trigger = .bytes(direction, UInt64(count))
+        case "commit":
+            guard let count = number(), count > 0, let role = role(rest.popFirst()) else {
+                return nil
+            }
+            trigger = .commit(role, count)
         default: return nil
         }
         guard rest.popFirst() == "client", let client = number(),
@@ -80,9 +93,6 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
         let b = words.dropFirst(2).first
         let c = words.dropFirst(3).first
         func number(_ word: String?) -> Int? { word.flatMap { Int($0) } }
-        func role(_ word: String?) -> Role? {
-            word == "initiator" ? .initiator : word == "acceptor" ? .acceptor : nil
-        }
         let direction = a.flatMap(Direction.init(rawValue:))
         switch words.first {
         case "cut": return .cut(loses: a == "lose", initiator: number(b), acceptor: number(c))
@@ -95,6 +105,11 @@ package struct FaultPlan: Sendable, Hashable, CustomStringConvertible {
         case "pause": return role(a).flatMap { role in number(b).map { .pause(role, $0) } }
         case "jump": return role(a).flatMap { role in number(b).map { .jump(role, $0) } }
         case "restart": return .restart
+        case "crash": return role(a).flatMap { role in number(b).map { .crash(role, $0) } }
+        case "full": return role(a).flatMap { role in number(b).map { .full(role, $0) } }
+        case "slowdisk":
+            guard let role = role(a), let by = number(b), let time = number(c) else { return nil }
+            return .slowDisk(role, by: by, time)
         case "flap":
             return number(a).flatMap { every in number(b).map { .flap(every: every, times: $0) } }
         case "attack":

@@ -67,7 +67,9 @@ extension World {
             process.timerAt = .max
             rearm(process)
             quiet(after: time, outage: true)
-        case .restart: restart()
+        case .restart, .crash(.acceptor, _): restart()
+        // Streams have no disk, and their initiators end with their sessions.
+        case .crash(.initiator, _), .full, .slowDisk: break
         case .flap(let every, let times): flap(fault, every: every, times: times, newest)
         case .attack(let attack, let capture, let at):
             beginAttack(attack, capture: capture, at: at)

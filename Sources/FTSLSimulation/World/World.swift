@@ -75,6 +75,7 @@ package final class World {
             case .time(let milliseconds):
                 queue.push(.fault(index), at: UInt64(max(0, milliseconds)) * 1_000_000)
             case .bytes: byteFaults.append(index)
+            case .commit: break
             }
         }
     }
