@@ -179,7 +179,7 @@ struct InboxRulesTests {
                 standing(result)
                     == (policy == .block
                         ? progress(2, hasRoom: false)
-                        : progress(3, .init([2: .rejected(.inboxFull)]), hasRoom: false)))
+                        : progress(3, .init([2: .rejected(.inboxFull)]))))
         }
     }
 

@@ -209,6 +209,21 @@ struct LaneTests {
     }
 
     /// [FTSL §7.4]
+    /// Found by simulation: without credit nothing came that could be rejected.
+    @Test("A full inbox that rejects has to see what it rejects")
+    func fullAndRejecting() throws {
+        var limits = InboxLimits()
+        limits.maxMessages = 1
+        limits.whenFull = .fail
+        var inbox = MemoryInbox()
+        _ = inbox.append(incoming(1, "x"), from: ProducerID(high: 2, low: 2), chain: .empty)
+        let lane = try LanePair(limits: limits, inbox: inbox)
+        try lane.submit(new("a"))
+        try lane.run()
+        #expect(lane.lane.settledBelow == LaneSequence(2))
+        #expect(lane.outbox.exception(.first, of: lane.lane) == .rejected(.inboxFull))
+    }
+
     @Test("A full inbox holds the lane back until there is room")
     func fullInbox() throws {
         var limits = InboxLimits()
