@@ -113,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "FTSLKitTests",
             dependencies: [
-                "FTSLKit", "FTSLTransport", "FTSLCore", nioCore, nioPosix, nioEmbedded,
+                "FTSLKit", "FTSLTransport", "FTSLCore", "FTSLStore", nioCore, nioPosix,
+                nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,5 +1,6 @@
 internal import FTSLCore
 internal import FTSLKit
+internal import FTSLStore
 internal import NIOCore
 
 /// The outbox that the options name.
