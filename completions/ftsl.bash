@@ -188,7 +188,7 @@ _ftsl_listen() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -249,6 +249,9 @@ _ftsl_listen() {
         return
         ;;
     '--ready-fd')
+        return
+        ;;
+    '--status-fd')
         return
         ;;
     '--summary')

@@ -23,7 +23,7 @@ function __ftsl_parse_tokens -S
         __ftsl_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'listen'
-            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'status-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'connect'
             __ftsl_parse_subcommand 1 'timeout=' 'retry-first' 'give-up-after=' 'linger=' 'local=' 'exit-status' 'progress' 'no-progress' 'size=' 'limit-rate=' 'interval=' 'summary=' 'status-fd=' 'buffer=' 'heartbeat=' 'session-timeout=' 'N' 'quit-after=' 'w/idle-timeout=' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'insecure' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'send'
@@ -136,6 +136,7 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" linger' -l 'linger' -d 'How long to stay for the peer\'s last word.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" heartbeat' -l 'heartbeat' -d 'Longest silence on an idle connection.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" ready-fd' -l 'ready-fd' -d 'Write the bound endpoint and a newline to this descriptor once ready.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" status-fd' -l 'status-fd' -d 'Write JSON lines about the session and refused connections to this descriptor.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" summary' -l 'summary' -d 'One final object on stderr.' -rfka 'text json'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'

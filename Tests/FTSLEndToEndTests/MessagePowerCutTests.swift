@@ -123,8 +123,8 @@ struct MessageSyncTests {
         for number in 0..<10 {
             try expectStatus(0, stage.send([listener.endpoint, "message \(number)"]))
         }
-        // strace passes no signal on; its child is ended with it.
-        listener.program.signal(SIGTERM)
+        // strace passes no signal on: the listener itself is ended, and strace with it.
+        try stage.run("pkill", ["-TERM", "-P", "\(listener.program.pid)"])
         _ = try listener.program.wait()
         var wires: [Substring: Wire] = [:]
         var syncs = 0

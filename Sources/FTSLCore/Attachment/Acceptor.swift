@@ -92,7 +92,7 @@ package final class Acceptor {
     /// Of those, the ones that carry streams.
     package internal(set) var activeStreams = 0
     /// Makes an inbox's end of a session that carries messages.
-    package var makePort: ((SessionID, PeerIdentity) -> any MessagePort)?
+    package var makePort: ((SessionID, PeerIdentity) -> (any MessagePort)?)?
     package internal(set) var tombstones = 0
     var events = Deque<AcceptorEvent>()
     let decoySecret: SessionSecret
@@ -253,7 +253,7 @@ package final class Acceptor {
         count(entry, 1)
         // Before the session is attached: a LANE may come in the same flight as CONFIRM.
         if entry.needs == .messages {
-            entry.session.port = makePort?(entry.session.identity.id, entry.identity)
+            entry.session.port = makePort?(entry.session.identity.id, entry.identity) ?? nil
         }
         events.append(.confirmed(entry.session.identity.id))
     }

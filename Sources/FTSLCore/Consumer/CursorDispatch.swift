@@ -56,7 +56,7 @@ final class CursorDispatch {
     private var settled: [InboxIndex: MessageFrame.LeaseToken] = [:]
     private var settledOrder = Deque<InboxIndex>()
     private var highestAttempt: UInt32
-    /// Leases of messages that were not read again yet, given while the cursor was in flight before.
+    /// Leases of messages not read again yet, given while the cursor was in flight before.
     private var attempts: [InboxIndex: UInt32]
 
     /// What must outlive a time in flight, because tokens are never given twice.
@@ -164,7 +164,7 @@ final class CursorDispatch {
         for member in members where member.wantsCaughtUp { host.queue.wake(member.session) }
     }
 
-    /// The next message to give out; none while a lower one is read again: who is alone gets them in
+    /// The next message to give out; none while a lower one is read again: who is alone gets all in
     /// order.
     private var nextReady: StoredMessage? {
         guard let first = feed.ready.first, nextAgain().map({ first.index < $0 }) ?? true else {

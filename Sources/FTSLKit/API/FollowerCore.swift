@@ -58,16 +58,17 @@ final class FollowerCore {
 
     func start(_ waiter: Waiter<Void>) {
         starter = waiter
-        subscription.onEffect = { [unowned self] in handle($0) }
-        subscription.onFailed = { [unowned self] in fail(FTSLError($0)) }
-        subscription.onAttached = { [unowned self] in
+        subscription.onEffect = { [weak self] in self?.handle($0) }
+        subscription.onFailed = { [weak self] in self?.fail(FTSLError($0)) }
+        subscription.onAttached = { [weak self] in
+            guard let self else { return }
             looking?.cancel()
             looking = nil
         }
-        subscription.onDetached = { [unowned self] _ in lookForHost() }
+        subscription.onDetached = { [weak self] _ in self?.lookForHost() }
         guard let local else { return subscribe() }
-        local.onHosted = { [unowned self] in subscribe() }
-        local.onFailed = { [unowned self] in fail(FTSLError(.localInputOutput, $0.text)) }
+        local.onHosted = { [weak self] in self?.subscribe() }
+        local.onFailed = { [weak self] in self?.fail(FTSLError(.localInputOutput, $0.text)) }
         local.hostUnlessHosted()
     }
 
@@ -149,7 +150,8 @@ final class FollowerCore {
         if isClosed { return waiter.resume(.success(nil)) }
         if let content = ready.popFirst() { return hand(content, to: waiter) }
         if let failure { return waiter.fail(failure) }
-        waiter.onCancelled = { [unowned self, unowned waiter] in
+        waiter.onCancelled = { [weak self, unowned waiter] in
+            guard let self else { return }
             readers.removeAll { $0 === waiter }
         }
         readers.append(waiter)
@@ -166,7 +168,8 @@ final class FollowerCore {
             return waiter.fail(FTSLError(.fenced, "message \(index.value) is settled already"))
         }
         if let end { return waiter.fail(end) }
-        waiter.onCancelled = { [unowned self, unowned waiter] in
+        waiter.onCancelled = { [weak self, unowned waiter] in
+            guard let self else { return }
             answers[index]?.removeAll { $0 === waiter }
         }
         answers[index, default: []].append(waiter)

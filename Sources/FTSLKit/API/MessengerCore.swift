@@ -47,15 +47,17 @@ final class MessengerCore {
         self.loop = loop
         lane = LaneSender(
             to: destination, outbox.map { .file($0) } ?? .memory, settings, on: loop)
-        lane.onAccepted = { [unowned self] in
+        lane.onAccepted = { [weak self] in
+            guard let self else { return }
             for value in $0 { resolved(LaneSequence(value), .accepted) }
             fill()
         }
-        lane.onOutcome = { [unowned self] in
+        lane.onOutcome = { [weak self] in
+            guard let self else { return }
             resolved($0, $1)
             fill()
         }
-        lane.onEnded = { [unowned self] in fail(FTSLError($0)) }
+        lane.onEnded = { [weak self] in self?.fail(FTSLError($0)) }
         // What is in the file from before goes first.
         if outbox != nil { lane.start() }
     }
@@ -64,7 +66,8 @@ final class MessengerCore {
 
     func submit(_ message: NewMessage, _ waiter: Waiter<Stored>) {
         if let refusal { return waiter.fail(refusal) }
-        waiter.onCancelled = { [unowned self, unowned waiter] in
+        waiter.onCancelled = { [weak self, unowned waiter] in
+            guard let self else { return }
             waiting.removeAll { $0.waiter === waiter }
         }
         waiting.append(Submission(message: message, waiter: waiter))

@@ -24,8 +24,8 @@ final class Courier {
         port = ProducerPort(lane: lane, mode: mode, rng: SystemRandomNumberGenerator())
         self.source = source
         client = PortClient(settings, port: port, on: loop)
-        client.onPass = { [unowned self] in drain() }
-        client.onFailed = { [unowned self] in onEnded?($0) }
+        client.onPass = { [weak self] in self?.drain() }
+        client.onFailed = { [weak self] in self?.onEnded?($0) }
     }
 
     var clientHooks: PortClient { client }

@@ -61,8 +61,8 @@ package final class InboxService: SessionService {
     /// Makes an acceptor's sessions for messages this inbox's.
     package func serve(on driver: AcceptorDriver) {
         self.driver = driver
-        driver.acceptor.makePort = { [unowned self] in makePort($0, $1) }
-        driver.onPumped = { [unowned self] in pass() }
+        driver.acceptor.makePort = { [weak self] in self?.makePort($0, $1) }
+        driver.onPumped = { [weak self] in self?.pass() }
     }
 
     private func makePort(_ session: SessionID, _ identity: PeerIdentity) -> any MessagePort {
@@ -102,7 +102,7 @@ package final class InboxService: SessionService {
         isPassing = true
         var requests: [InboxStore.Request] = []
         while let request = host.nextRequest() { requests.append(request) }
-        if !requests.isEmpty { store.submit(requests) { [unowned self] in answered($0) } }
+        if !requests.isEmpty { store.submit(requests) { [weak self] in self?.answered($0) } }
         driver?.portsTouched(host.takeAwake())
         isPassing = false
         if host.deadline < .distantFuture { alarm?.set(for: host.deadline) }

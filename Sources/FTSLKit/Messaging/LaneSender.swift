@@ -174,11 +174,11 @@ package final class LaneSender {
         let courier = Courier(lane, from: source, mode: mode, settings, on: loop)
         self.courier = courier
         producer = lane.producer
-        courier.onResolved = { [unowned self] in resolved(below: $0, $1) }
-        courier.onProcessed = { [unowned self] in onProcessed?($0) }
-        courier.onWaiting = { [unowned self] in onWaiting?($0) }
-        courier.onEnded = { [unowned self] in end($0) }
-        courier.clientHooks.onDetached = { [unowned self] in onWaiting?($0) }
+        courier.onResolved = { [weak self] in self?.resolved(below: $0, $1) }
+        courier.onProcessed = { [weak self] in self?.onProcessed?($0) }
+        courier.onWaiting = { [weak self] in self?.onWaiting?($0) }
+        courier.onEnded = { [weak self] in self?.end($0) }
+        courier.clientHooks.onDetached = { [weak self] in self?.onWaiting?($0) }
         if let watched { courier.watch(cursor: watched) }
         courier.start()
         if courier.isDrained { onDrained?() }

@@ -33,7 +33,7 @@ package final class Outbox {
         let id = StoreRequestID(value: nextID)
         nextID += 1
         waiting[id] = then
-        store.submit([(id, request)]) { [unowned self] in answered($0) }
+        store.submit([(id, request)]) { [weak self] in self?.answered($0) }
     }
 
     private func answered(_ batch: [OutboxStore.Answer]) {

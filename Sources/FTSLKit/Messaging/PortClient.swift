@@ -96,19 +96,21 @@ package final class PortClient {
             security: settings.security, on: loop)
         self.driver = driver
         driver.initiator.port = port
-        driver.onOpened = { [unowned self] in opened($0) }
-        driver.onPumped = { [unowned self] in onPass?() }
-        driver.onEnded = { [unowned self] in ended($0, $1) }
+        driver.onOpened = { [weak self] in self?.opened($0) ?? QuietStreams($0) }
+        driver.onPumped = { [weak self] in self?.onPass?() }
+        driver.onEnded = { [weak self] in self?.ended($0, $1) }
         driver.start()
     }
 
     private func opened(_ handle: SessionHandle) -> any SessionApplication {
         let streams = QuietStreams(handle)
-        streams.onAttached = { [unowned self] in
+        streams.onAttached = { [weak self] in
+            guard let self else { return }
             backoff.reset()
             onAttached?()
         }
-        streams.onDetached = { [unowned self] in
+        streams.onDetached = { [weak self] in
+            guard let self else { return }
             onDetached?($0)
             // The last word of a session that is no longer needed is not waited for.
             if onFinished != nil { end() }

@@ -18,7 +18,7 @@ package final class Subscription {
     ) {
         port = ConsumerPort(configuration)
         client = PortClient(settings, port: port, on: loop)
-        client.onPass = { [unowned self] in drain() }
+        client.onPass = { [weak self] in self?.drain() }
     }
 
     package var onFailed: ((Failure) -> Void)? {

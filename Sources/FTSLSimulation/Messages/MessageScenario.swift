@@ -1,6 +1,6 @@
 package import FTSLCore
 
-/// A message that somebody will submit; its number is its body, its `created`, and its name in every
+/// A message that somebody will submit; its number is its body, its `created`, its name in every
 /// check.
 package struct PlannedMessage: Sendable {
     package var number: UInt64

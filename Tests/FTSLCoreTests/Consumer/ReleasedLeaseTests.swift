@@ -18,8 +18,12 @@ struct ReleasedLeaseTests {
     @Test("A message that is released while a later one is read again is not taken for removed")
     func notVanished() {
         rig.store("a", "b")
-        let first = Consumer(rig, .group) { $0.maxMessages = 1 }.connect()
-        let second = Consumer(rig, .group) { $0.maxMessages = 1 }.connect()
+        let first = Consumer(rig, .group) { $0.maxMessages = 1 }
+        let second = Consumer(rig, .group) { $0.maxMessages = 1 }
+        for consumer in [first, second] {
+            consumer.takesAtOnce = false
+            consumer.connect()
+        }
         let third = Consumer(rig, .group).connect()
         #expect(first.texts == ["a"])
         #expect(second.texts == ["b"])
