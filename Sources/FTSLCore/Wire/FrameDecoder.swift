@@ -10,7 +10,8 @@ package struct FrameDecoder {
         case data(ChannelNumber, position: UInt64, ByteBuffer)
         case frame(StreamFrame)
         /// Whole; the bytes of a body are a slice of what was read.
-        case message(MessageFrame)
+        /// Of a lane or a subscription; behind a pointer, so that the frames of streams stay small.
+        indirect case message(MessageFrame)
     }
 
     private enum State {

@@ -49,7 +49,11 @@ extension Stage {
             ["listen", endpoint, "--ready-fd", "9"] + options, input: input, output: output,
             errors: errors, extra: [9: write], terminal: terminal, under: wrapper)
         write.close()
-        let line = try Collector(ready).allText(.seconds(20))
+        // A wrapper may keep the other end open too.
+        let line =
+            try wrapper.isEmpty
+            ? Collector(ready).allText(.seconds(20))
+            : Collector(ready).line(containing: ":", .seconds(20)) + "\n"
         guard line.hasSuffix("\n") else {
             let text = try program.errors?.allText(.seconds(5)) ?? ""
             throw SystemFailure("listen did not become ready: \(text)", code: 0)
