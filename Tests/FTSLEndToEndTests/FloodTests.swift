@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Strangers in numbers, against the built binary.
-@Suite(.onStage, .serialized)
+@Suite(.onStage(weight: 3), .serialized)
 struct FloodTests {
     /// Connections that say the beginning of something, or nothing.
     private func connections(_ count: Int, to port: Int) throws -> [CInt] {

@@ -140,6 +140,11 @@ extension MessageChecker {
         }
     }
 
+    /// What the store could not do stops its cursors; members without a connection are not told.
+    mutating func storeFailed() {
+        for key in leases.keys { leases[key]?.isOver = true }
+    }
+
     private mutating func endLeases(of cursor: String, where isOver: (Lease) -> Bool) {
         for (key, lease) in leases where key.cursor == cursor && isOver(lease) {
             leases[key]?.isOver = true

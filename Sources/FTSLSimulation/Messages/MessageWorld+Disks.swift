@@ -112,6 +112,7 @@ extension MessageWorld {
         if number < 0 {
             guard epoch == inbox.epoch, host.isUp else { return }
             for (id, reply) in inbox.takeAnswers() where answeredEarly.remove(id) == nil {
+                if case .failed = reply { checker.storeFailed() }
                 host.inbox.reply(id, mutated(reply), now: host.clock(now))
             }
             pumpHost()
