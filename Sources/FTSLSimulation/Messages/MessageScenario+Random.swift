@@ -35,6 +35,20 @@ extension MessageScenario {
         changesPerCommit = rng.spread(1...256)
         acceptorResets = rng.chance(50)
         plan = FaultPlan(messages: self, using: &rng)
+        patience += transmissionTime
+    }
+
+    /// How long all bodies may take on the slowest link, in milliseconds: once in, out to whoever
+    /// has the cursor, and again to whoever takes it over.
+    private var transmissionTime: Int {
+        let bodies = producers.flatMap(\.submissions).flatMap(\.messages)
+        let bytes = 3 * bodies.reduce(0) { $0 + $1.size }
+        let times = shapes.map { shape in
+            // What the socket buffers hold goes out in a round trip, however fast the link is.
+            let roundTrips = UInt64(bytes / max(1, shape.capacity))
+            return max(shape.transmissionTime(bytes), roundTrips * 4 * shape.latency)
+        }
+        return Int((times.max() ?? 0) / 1_000_000)
     }
 
     /// A full inbox makes producers wait; dead letters, which stay, would make them wait for ever.
