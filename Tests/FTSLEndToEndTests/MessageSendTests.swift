@@ -130,6 +130,14 @@ struct MessageSendTests {
         #expect(try stage.queued() == 0)
     }
 
+    @Test("From memory too, a message leaves at once and not with the next heartbeat")
+    func atOnce() throws {
+        let listener = try stage.listenForMessages()
+        let common = [listener.endpoint, "--timeout", "2s", "--delivery", "at-least-once"]
+        try expectStatus(0, stage.send(common + ["x"]))
+        try expectStatus(0, stage.send(common + ["-l"], lines: 1...50))
+    }
+
     @Test("What waits can expire, be cancelled, be asked for and be waited for")
     func outcomes() throws {
         let endpoint = "127.0.0.1:\(try Socket.unusedPort())"

@@ -8,7 +8,7 @@ final class Courier {
     private let source: any LaneSource
     private let client: PortClient
     private var isDraining = false
-    private var isAsking = false
+    private var wasAnswered = false
     /// Everything below is resolved, as these exceptions say or else *accepted*.
     var onResolved: ((LaneSequence, [LaneException]) -> Void)?
     var onProcessed: ((MessageFrame.Processed) -> Void)?
@@ -70,11 +70,19 @@ final class Courier {
             }
         }
         isDraining = false
+        // What memory answered at once may have frames to send.
+        if wasAnswered {
+            wasAnswered = false
+            client.touched()
+        }
     }
 
     private func answered(_ id: StoreRequestID, _ reply: FTSLCore.OutboxReply) {
         port.reply(id, reply, now: MonotonicClock.now)
-        guard !isDraining else { return }
+        guard !isDraining else {
+            wasAnswered = true
+            return
+        }
         drain()
         client.touched()
     }
