@@ -24,6 +24,7 @@ package final class LaneSender {
     private var memory: MemoryLaneSource?
     private var alarm: Alarm?
     private var isStarting = false
+    private var isWatching = false
     private var isOver = false
     private var watched: String?
     private var hasEnded = false
@@ -132,7 +133,7 @@ package final class LaneSender {
         switch backing {
         case .file(let outbox):
             do {
-                try outbox.onChange { [weak self] in self?.look() }
+                try watch(outbox)
             } catch {
                 return end(Self.failure(error))
             }
@@ -145,6 +146,12 @@ package final class LaneSender {
             }
             deliver(lane, from: memory, .atLeastOnce)
         }
+    }
+
+    private func watch(_ outbox: Outbox) throws {
+        guard !isWatching else { return }
+        try outbox.onChange { [weak self] in self?.look() }
+        isWatching = true
     }
 
     private func becomeCourier() {
@@ -160,12 +167,19 @@ package final class LaneSender {
         }
         page(outbox) { [weak self] lane in
             guard let self, !isOver, courier == nil else { return }
-            guard let lane else { return onDrained?() ?? () }
+            guard let lane else { return foundNothing() }
             deliveredFrom = lane.settledBelow
             learned(lane)
             settle()
             deliver(lane, from: FileLaneSource(outbox, lane), .exactlyOnce)
         }
+    }
+
+    /// Nothing was ever submitted: the first message begins again, if it has not come meanwhile.
+    private func foundNothing() {
+        lock = nil
+        isStarting = false
+        if producer != nil { start() } else { onDrained?() }
     }
 
     private func deliver(
