@@ -34,6 +34,24 @@ struct MessageTailTests {
         #expect(try some.output?.allText().split(separator: "\n").count == 10)
     }
 
+    @Test("A consumer waits for a listener that is away, and goes on where it was")
+    func listenerAway() throws {
+        let endpoint = "127.0.0.1:\(try Socket.unusedPort())"
+        let listener = try stage.listenForMessages(at: endpoint)
+        let consumer = try stage.tail(
+            ["--cursor", "c", "--from", "beginning", "-c", "2", endpoint])
+        try expectStatus(0, stage.send([endpoint, "one"]))
+        try consumer.output?.line(containing: "one")
+        listener.program.signal(SIGKILL)
+        _ = try listener.program.wait()
+        // Whoever dials now finds nobody; so has the consumer.
+        try expectStatus(75, stage.send([endpoint, "two"]))
+        _ = try stage.listenForMessages(at: endpoint)
+        try expectStatus(0, stage.send(["--flush"]))
+        try expectStatus(0, consumer)
+        #expect(try consumer.output?.allText() == "one\ntwo\n")
+    }
+
     @Test("Filters, formats, NUL and JSON")
     func formats() throws {
         let listener = try stage.listenForMessages()

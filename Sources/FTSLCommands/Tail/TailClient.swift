@@ -139,9 +139,10 @@ final class TailClient {
     }
 
     func subscribe() {
-        let settings = PortClient.Settings(
+        var settings = PortClient.Settings(
             endpoints: endpoints, configuration: InitiatorConfiguration(),
             security: security.security, isPatient: local != nil)
+        settings.isPersistent = true
         let subscription = Subscription(settings, portConfiguration, on: loop)
         self.subscription = subscription
         subscription.onEffect = { [unowned self] in handle($0) }

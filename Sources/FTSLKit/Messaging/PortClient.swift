@@ -11,6 +11,8 @@ package final class PortClient {
         package var security: (Endpoint, PeerIdentity?) -> Dialer.Security
         /// Go on for ever when nobody can be reached; otherwise the first failure is the last word.
         package var isPatient: Bool
+        /// Be patient once there was a session.
+        package var isPersistent = false
 
         package init(
             endpoints: [Endpoint], configuration: InitiatorConfiguration,
@@ -35,6 +37,7 @@ package final class PortClient {
     private var rng = SystemRandomNumberGenerator()
     private var onFinished: (() -> Void)?
     private var isOver = false
+    private var wasAttached = false
 
     /// Called after each pass of the event loop's work: the port may have effects to drain.
     package var onPass: (() -> Void)?
@@ -85,11 +88,15 @@ package final class PortClient {
         driver = nil
     }
 
+    private var isPatient: Bool {
+        settings.isPatient || settings.isPersistent && wasAttached
+    }
+
     private func dial() {
         guard !isOver else { return }
         var configuration = settings.configuration
         configuration.service = SessionRights.messagesService
-        configuration.retryFirst = settings.isPatient
+        configuration.retryFirst = isPatient
         configuration.linger = .seconds(1)
         let driver = InitiatorDriver(
             endpoints: settings.endpoints, configuration: configuration,
@@ -107,6 +114,7 @@ package final class PortClient {
         streams.onAttached = { [weak self] in
             guard let self else { return }
             backoff.reset()
+            wasAttached = true
             onAttached?()
         }
         streams.onDetached = { [weak self] in
@@ -126,7 +134,7 @@ package final class PortClient {
             failure ?? outcome?.failure
             ?? Failure(.peer, .shuttingDown, "the listener ended the session")
         // A session that was there once says that somebody serves; without one it is their word.
-        let mayReturn = outcome != nil || settings.isPatient
+        let mayReturn = outcome != nil || isPatient
         guard mayReturn, !why.code.isPermanent || why.code == .diverged else {
             isOver = true
             onFailed?(why)
