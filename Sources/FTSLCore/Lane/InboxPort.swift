@@ -90,7 +90,7 @@ package final class InboxPort: MessagePort {
         if let expected = frame.inbox, expected != host.identity.id {
             return Failure(.peer, .inboxChanged, "this is the inbox \(host.identity.id)")
         }
-        if host.identity.generation < frame.generation {
+        if host.identity.generation.moves < frame.generation.moves {
             return Failure(.peer, .staleGeneration, "the sender met a newer one of this inbox")
         }
         return nil

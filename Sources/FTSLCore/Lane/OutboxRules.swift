@@ -110,7 +110,7 @@ package enum OutboxRules {
             return .refused(.halted(code))
         }
         lane.inbox = standing.inbox.id
-        lane.generation = standing.inbox.generation
+        lane.generation = max(lane.generation, standing.inbox.generation)
         return try resolve(below: standing.next, standing.exceptions, of: &lane, in: &tx)
     }
 
@@ -118,7 +118,8 @@ package enum OutboxRules {
         _ standing: InboxStanding, _ lane: OutboxLane, in tx: inout some OutboxTransaction
     ) throws -> FailureCode? {
         if let met = lane.inbox, met != standing.inbox.id { return .inboxChanged }
-        if standing.inbox.generation < lane.generation { return .staleGeneration }
+        // An older host is waited for; a file brought back from a copy is judged by what it knows.
+        if standing.inbox.generation.moves < lane.generation.moves { return .staleGeneration }
         if standing.next < lane.settledBelow { return .historyLost }
         if standing.next > lane.end { return .outboxRolledBack }
         let chain = try chain(below: standing.next, of: lane, in: &tx)

@@ -180,6 +180,20 @@ struct LaneTraceTests {
         #expect(ends.lane.halted == nil)
     }
 
+    @Test("A copy of the inbox that lost nothing of a sender goes on; one that did is found out")
+    func restoredInbox() throws {
+        var ends = Ends()
+        try ends.submit("a")
+        ends.inbox.identity.generation = Generation(moves: 0, starts: 5)
+        #expect(code(try ends.ready(try ends.open())) == nil)
+        ends.inbox.identity.generation = Generation(moves: 0, starts: 3)
+        #expect(code(try ends.ready(try ends.open())) == nil)
+        #expect(ends.lane.generation.starts == 5, "what was met is not forgotten")
+        _ = try OutboxRules.apply(
+            .resolved(below: LaneSequence(2), [], destination: "there"), in: &ends.outbox)
+        #expect(code(try ends.ready(try ends.open())) == .historyLost)
+    }
+
     @Test("A lane begun anew sends what was not resolved, in order, under a fresh producer")
     func renewal() throws {
         var ends = Ends()
