@@ -117,7 +117,7 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" forward' -l 'forward' -d 'One plain TCP or Unix connection per session.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" inbox' -l 'inbox' -d 'Accept messages into this inbox, a file that is made if there is none.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" on-full' -l 'on-full' -d 'When the inbox has no room: let senders wait, or reject messages.' -rfka 'block fail'
-complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" keep' -l 'keep' -d 'Keep messages that every cursor has passed: an age (7d), a size (10G), a count, or several, comma-separated (default: for ever without cursors, else not).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" keep' -l 'keep' -d 'Keep messages that every cursor has passed: an age (7d), a size (10G), a count, or several, comma-separated (default: for ever).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" max-message' -l 'max-message' -d 'Larger messages are rejected.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" name' -l 'name' -d 'Name in logs (default: the port).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" repeatable' -l 'repeatable' -d 'Running the service twice for one client does no harm.'

@@ -75,7 +75,7 @@ struct InboxArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Keep messages that every cursor has passed: an age (7d), a size (10G), a count, or "
-                + "several, comma-separated (default: for ever without cursors, else not).",
+                + "several, comma-separated (default: for ever).",
             valueName: "limits"))
     var keep: KeepArgument?
 

@@ -21,6 +21,11 @@ enum Numbers {
         return hours > 0 ? "\(hours):\(tail)" : tail
     }
 
+    /// `1 message`, `2 messages`.
+    static func count(_ count: UInt64, _ noun: String) -> String {
+        count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+    }
+
     static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     /// A number with a fixed count of decimals, without a locale.

@@ -101,8 +101,8 @@ final class OutboxClient {
     ) -> Ending {
         Ending(
             failure.code.mayPass ? .storedNotDelivered : failure.code.exitStatus,
-            "\(destination): \(failure.text); \(count) messages are safe in \(outbox.path) and not "
-                + "delivered yet", code: failure.code)
+            "\(destination): \(failure.text); not delivered yet, but safe in \(outbox.path): "
+                + Numbers.count(count, "message"), code: failure.code)
     }
 
     private func ended(_ destination: String, _ failure: Failure) {

@@ -10,7 +10,9 @@ extension SendClient {
         switch number {
         case SIGHUP: messenger?.retryNow()
         case SIGUSR1:
-            log.notice("\(sent.count) messages stored, \(sent.openCount) without an outcome")
+            log.notice(
+                "\(Numbers.count(sent.count, "message")) stored, \(sent.openCount) without an outcome"
+            )
         default:
             guard interruptedBy == nil else {
                 end(Ending(status: ExitStatus.signal(number)))

@@ -293,8 +293,8 @@ final class SendClient {
             return Ending(code.exitStatus, "\(destination): \(reason)", code: code)
         }
         let text =
-            "\(destination): \(reason); \(sent.openCount) messages are safe in \(outbox.path) and "
-            + "not delivered yet"
+            "\(destination): \(reason); not delivered yet, but safe in \(outbox.path): "
+            + Numbers.count(sent.openCount, "message")
         return Ending(code.mayPass ? .storedNotDelivered : code.exitStatus, text, code: code)
     }
 
@@ -308,6 +308,6 @@ final class SendClient {
         }
         let what = sent.openCount > 0 ? "accepted" : "processed"
         let count = max(sent.openCount, sent.unprocessedCount)
-        conclude(Ending(.timeLimit, "\(count) messages were not \(what) in time"))
+        conclude(Ending(.timeLimit, "not \(what) in time: \(Numbers.count(count, "message"))"))
     }
 }
