@@ -109,6 +109,15 @@ package struct ReceiveChannel {
         if taken - min(taken, announcedAcknowledged) >= window / 4 { announceNow = true }
     }
 
+    /// The last `count` bytes that came were not used after all: they will be given again, and with
+    /// them the end. What was acknowledged stays so; this end answers for it. [FTSL §8]
+    package mutating func takeBack(_ count: Int) {
+        precondition(UInt64(count) <= bytesReceived, "took back more than came")
+        guard stoppedAt == nil else { return }
+        taken = bytesReceived - UInt64(count)
+        if count > 0 { endTaken = false }
+    }
+
     package mutating func tookEnd() {
         endTaken = true
         announceNow = true

@@ -209,6 +209,17 @@ package final class Session {
         evaluate()
     }
 
+    /// The application that took these bytes, the last ones that came, is gone without having used
+    /// them: the next one gets them, and the end if it came. [FTSL §8]
+    package func takeBack(_ unread: ByteBuffer, from channel: ChannelNumber) {
+        guard let index = receiveIndex(channel), receives[index].stoppedAt == nil else { return }
+        receives[index].takeBack(unread.readableBytes)
+        if unread.readableBytes > 0 { events.append(.data(channel, unread)) }
+        if receives[index].finPosition != nil, !receives[index].endTaken {
+            events.append(.finished(channel))
+        }
+    }
+
     /// The application has taken the end: output closed without error.
     package func tookEnd(_ channel: ChannelNumber) {
         guard let index = receiveIndex(channel) else { return }
