@@ -92,6 +92,8 @@ extension FailureCode {
             .deadLettersFull:
             .rejected
         case .cursorMismatch, .noSuchCursor: .usage
+        case .migrationRefused, .migrationAborted: .rolledBack
+        case .activationFailed: .incomplete
         }
     }
 }

@@ -173,7 +173,7 @@ final class Listener {
         case .detached(let id, let failure):
             log.info("session \(id) lost its connection: \(failure.text)")
         case .forgotten(let id): forgotten(id)
-        case .close, .activity, .ended: break
+        case .close, .activity, .ended, .wrote, .adopted, .departed: break
         }
         if stoppedBy != nil { finishDraining() }
     }

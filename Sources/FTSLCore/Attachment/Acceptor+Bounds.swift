@@ -24,9 +24,10 @@ extension Acceptor {
     }
 
     private func handleTimeout(of entry: Entry, now: Instant) {
-        if case .unconfirmed = entry.standing {
-            forget(entry)
-        } else {
+        switch entry.standing {
+        case .unconfirmed: forget(entry)
+        case .prepared: return  // until its ticket is decided
+        case .confirmed, .tombstone:
             entry.session.handleTimeout(now: now)
             drain(entry, now: now)
         }
@@ -59,6 +60,7 @@ extension Acceptor {
         case .unconfirmed: unconfirmed.remove(id)
         case .confirmed: count(entry, -1)
         case .tombstone: tombstones -= 1
+        case .prepared: break
         }
         let left = sessionsPerSource[entry.source, default: 1] - 1
         sessionsPerSource[entry.source] = left == 0 ? nil : left

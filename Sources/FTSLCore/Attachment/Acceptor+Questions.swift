@@ -14,6 +14,10 @@ extension Acceptor {
             return
         }
         let needed = SessionRights(needed: open.service)
+        if needed != .migration, let absence {
+            refuse(id, absence.verdict)
+            return
+        }
         guard configuration.offered.contains(needed) else {
             refuse(id, notOffered(needed))
             return
@@ -31,7 +35,12 @@ extension Acceptor {
             refuse(id, .init(kind: .refused, code: .limits, text: "no memory for another session"))
             return
         }
-        let flags = needed == .messages ? ServiceFlags.messages : configuration.flags
+        let flags: ServiceFlags =
+            switch needed {
+            case .messages: .messages
+            case .migration: .migration
+            default: configuration.flags
+            }
         answerOpen(id, open, version: version, flags: flags, window: window, now: now)
     }
 
@@ -126,6 +135,13 @@ extension Acceptor {
         now: Instant
     ) {
         let entry = entries[resume.id]
+        if entry == nil, let signpost = signposts[resume.id],
+            signpost.secret.verify(
+                frame.mac, by: .initiator, kind: .resume, transcript: frame.transcript)
+        {
+            refuse(id, Absence.moved(signpost.target).verdict, secret: signpost.secret)
+            return
+        }
         // An unknown id and a bad MAC cost the same work and get the same answer. [FTSL §4.4]
         let secret = entry?.session.identity.secret ?? decoySecret
         let verified = secret.verify(
@@ -137,7 +153,7 @@ extension Acceptor {
         }
         let session = entry.session
         guard let asking = connections[id], asking.identity == entry.identity,
-            asking.rights.contains(entry.needs)
+            entry.isAdopted || asking.rights.contains(entry.needs)
         else {
             refuse(id, unauthorized(connections[id]?.identity ?? .plaintext), secret: secret)
             return
@@ -160,20 +176,26 @@ extension Acceptor {
                 secret: secret)
             return
         }
-        if let refusal = hostRefusal(resume.host) {
+        if let refusal = Self.hostRefusal(resume.host, at: session.host) {
             refuse(id, refusal, secret: secret)
+            return
+        }
+        if isAway(resume.id) {
+            refuse(id, Absence.later.verdict, secret: secret)
             return
         }
         let resumed = HandshakeMessage.Resumed(
             nonce: randomBytes(HandshakeMessage.nonceLength, using: &rng),
-            attachment: resume.attachment, host: host, reports: session.reports)
+            attachment: resume.attachment, host: session.host, reports: session.reports)
         connections[id]?.answer(.resumed(resumed), secret: secret)
         connections[id]?.state = .resumed(resume.id, resume.attachment, resume.reports)
     }
 
     /// A client that has met a newer host of its session must not be served by this one. [FTSL
     /// §4.3]
-    private func hostRefusal(_ proven: HostIdentity) -> HandshakeMessage.Verdict? {
+    private static func hostRefusal(
+        _ proven: HostIdentity, at host: HostIdentity
+    ) -> HandshakeMessage.Verdict? {
         if proven.generation > host.generation {
             return .init(
                 kind: .later, code: .staleGeneration, retryAfter: .seconds(1),
@@ -190,9 +212,15 @@ extension Acceptor {
     // MARK: Refusing
 
     private func notOffered(_ needed: SessionRights) -> HandshakeMessage.Verdict {
-        needed == .messages
-            ? .init(kind: .refused, code: .noInbox, text: "this listener has no inbox")
-            : .init(kind: .refused, code: .noStreams, text: "this listener has only an inbox")
+        switch needed {
+        case .messages:
+            .init(kind: .refused, code: .noInbox, text: "this listener has no inbox")
+        case .migration:
+            .init(
+                kind: .refused, code: .migrationRefused,
+                text: "this listener takes no migrations (listen --accept-migration)")
+        default: .init(kind: .refused, code: .noStreams, text: "this listener has only an inbox")
+        }
     }
 
     private func unauthorized(_ identity: PeerIdentity) -> HandshakeMessage.Verdict {

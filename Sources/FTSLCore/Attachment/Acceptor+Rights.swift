@@ -20,7 +20,7 @@ extension Acceptor {
 
     /// Whether these rights are enough for a session.
     package func mayGoOn(_ id: SessionID, _ rights: SessionRights) -> Bool {
-        entries[id].map { rights.contains($0.needs) } ?? true
+        entries[id].map { $0.isAdopted || rights.contains($0.needs) } ?? true
     }
 
     func count(_ entry: Entry, _ one: Int) {
@@ -30,6 +30,6 @@ extension Acceptor {
 
     func mayUse(_ session: SessionID, _ connection: AcceptorConnection) -> Bool {
         guard let entry = entries[session] else { return true }
-        return connection.rights.contains(entry.needs)
+        return entry.isAdopted || connection.rights.contains(entry.needs)
     }
 }

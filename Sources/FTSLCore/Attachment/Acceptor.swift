@@ -13,6 +13,8 @@ package final class Acceptor {
         case confirmed
         /// The outcome is told to whoever resumes, until the peer's BYE or the session time-out.
         case tombstone
+        /// It came from another host and is not served before that one has let it go. [FTSL §8.5]
+        indirect case prepared(then: Standing)
     }
 
     final class Entry {
@@ -29,6 +31,8 @@ package final class Acceptor {
         var parkedBytes = 0
         /// Order of arrival: what is due at the same time is done in this order.
         let serial: UInt64
+        /// It came from another host: its identity need not be known here otherwise. [FTSL §8.7]
+        var isAdopted = false
         /// The earliest timer of this session in the heap.
         var timerAt = Instant.distantFuture
 
@@ -45,7 +49,9 @@ package final class Acceptor {
 
         /// What using this session takes.
         var needs: SessionRights {
-            session.identity.flags.contains(.messages) ? .messages : .streams
+            let flags = session.identity.flags
+            if flags.contains(.messages) { return .messages }
+            return flags.contains(.migration) ? .migration : .streams
         }
 
         var isParked: Bool {
@@ -55,8 +61,11 @@ package final class Acceptor {
         }
 
         var deadline: Instant {
-            if case .unconfirmed(let since) = standing { return since + Bound.unconfirmed }
-            return session.deadline
+            switch standing {
+            case .unconfirmed(let since): return since + Bound.unconfirmed
+            case .prepared: return .distantFuture
+            case .confirmed, .tombstone: return session.deadline
+            }
         }
     }
 
@@ -96,6 +105,10 @@ package final class Acceptor {
     package internal(set) var tombstones = 0
     var events = Deque<AcceptorEvent>()
     let decoySecret: SessionSecret
+    /// Sessions that live elsewhere now.
+    var signposts: [SessionID: Redirection] = [:]
+    /// The whole listener is on its way, or gone: what new sessions are told. [FTSL §8]
+    package var absence: Absence?
 
     package init(
         configuration: AcceptorConfiguration, host: HostIdentity,
@@ -200,6 +213,9 @@ package final class Acceptor {
             let frame = try connection.reader.next()
         {
             switch (connection.state, frame.message) {
+            case (.opened(let session), _) where isAway(session),
+                (.resumed(let session, _, _), _) where isAway(session):
+                throw Failure(.local, .busy, "the session is on its way to another host")
             case (.opened(let session), _) where !mayUse(session, connection),
                 (.resumed(let session, _, _), _) where !mayUse(session, connection):
                 throw Failure(
@@ -246,7 +262,7 @@ package final class Acceptor {
         attach(entry, id, number, reports, now: now)
     }
 
-    private func begin(_ entry: Entry) {
+    func begin(_ entry: Entry) {
         guard case .unconfirmed = entry.standing else { return }
         entry.standing = .confirmed
         unconfirmed.remove(entry.session.identity.id)

@@ -8,6 +8,12 @@ package enum AcceptorEvent: Equatable {
     case activity(SessionID)
     /// Send what `transmit` still has, then close.
     case close(ConnectionID, Failure?)
+    /// There is something to send on this connection.
+    case wrote(ConnectionID)
+    /// It came from another host: go on with its service now, once.
+    case adopted(SessionID)
+    /// It is another host's now: let its service go without an end.
+    case departed(SessionID)
     /// The session is over and forgotten, or only its tombstone is left.
     case ended(SessionID, Outcome)
     /// Nobody will ask for the session any more.

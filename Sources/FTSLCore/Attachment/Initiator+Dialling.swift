@@ -5,6 +5,8 @@ extension Initiator {
 
     func lost(_ failure: Failure, now: Instant) {
         guard let session else { return }
+        // Where it was served last it most likely still is.
+        if case .attached(_, let endpoint) = state { nextEndpoint = endpoint }
         session.detach(now: now)
         events.append(.detached(failure))
         // Acknowledgements are delayed: a link that dies sooner than they come may still carry
@@ -24,7 +26,7 @@ extension Initiator {
         if !isGone { gone.interrupt() }
         failuresThisPass += 1
         let first = session == nil
-        let exhausted = failuresThisPass >= configuration.endpointCount
+        let exhausted = failuresThisPass >= endpointCount
         if first, exhausted, permanent || !configuration.retryFirst {
             end(nil, failure)
             return
@@ -44,7 +46,7 @@ extension Initiator {
         let id = ConnectionID(nextConnection)
         let endpoint = nextEndpoint
         nextConnection += 1
-        nextEndpoint = (nextEndpoint + 1) % max(1, configuration.endpointCount)
+        nextEndpoint = (nextEndpoint + 1) % max(1, endpointCount)
         state = .dialling(id, endpoint: endpoint, since: now)
         events.append(.dial(id, endpoint: endpoint))
     }

@@ -41,6 +41,10 @@ package final class Initiator {
     var failuresThisPass = 0
     private var brokenFirst = 0
     var gone = GoneCount()
+    /// Endpoints that hosts of this session have named, after those of the configuration.
+    package internal(set) var learned: [LearnedEndpoint] = []
+    /// How often it was sent on since it was attached last.
+    var hops = 0
     /// The transport has verified that the peer is the one the session belongs to.
     private var isVerified = false
     private var usedAttachment = AttachmentNumber.opening
@@ -91,6 +95,9 @@ package final class Initiator {
         case .attached(id, _):
             session?.receive(bytes, now: now)
             drain(now: now)
+            if let session, session.redirect != nil || session.nextHome != nil {
+                followFrames(of: session, on: id, now: now)
+            }
         case .asking(id, let endpoint, var handshake, let number, let since):
             do {
                 let result = try handshake.receive(bytes)
@@ -202,6 +209,7 @@ package final class Initiator {
         confirmHandedOut = true
         gone = GoneCount()
         failuresThisPass = 0
+        hops = 0
         progressAtAttach = session.progress
         state = .attached(id, endpoint: endpoint)
         session.attach(number, reports: reports, now: now)
@@ -228,8 +236,8 @@ package final class Initiator {
             } else {
                 failed(failure, permanent: permanent, now: now)
             }
-        case .moved, .final:
-            failed(failure, permanent: false, now: now)
+        case .moved: follow(verdict, now: now)
+        case .final: failed(failure, permanent: false, now: now)
         }
     }
 
@@ -247,7 +255,7 @@ package final class Initiator {
         let isCertain =
             isVerified || (session.outcome != nil && session.byeSent) || session.port != nil
         if gone.hear(
-            from: endpoint, of: configuration.endpointCount, isCertain: isCertain, now: now)
+            from: endpoint, of: endpointCount, isCertain: isCertain, now: now)
         {
             end(losing: failure)
         } else {

@@ -43,6 +43,7 @@ package struct HandshakeKey: Sendable {
 
 /// What only the two ends of a session know; every later MAC comes from it. [FTSL §4.5]
 package struct SessionSecret: Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package static let length = 32
     package let bytes: [UInt8]
     private let initiatorKey: SymmetricKey
     private let acceptorKey: SymmetricKey

@@ -30,6 +30,29 @@ package struct ReceiveChannel {
         announcedCredit = window
     }
 
+    init(image: SessionImage.Receive, maxWindow: UInt64) throws(Failure) {
+        guard digest.restore(image.digest) else { throw .notAnImage }
+        number = image.channel
+        received = image.received
+        taken = image.taken
+        finPosition = image.finPosition
+        endTaken = image.isEndTaken
+        stoppedAt = image.stoppedAt
+        window = image.window
+        self.maxWindow = max(image.window, maxWindow)
+        grownAt = min(image.received, image.finPosition ?? image.received)
+        announcedAcknowledged = image.announcedAcknowledged
+        announcedCredit = image.announcedCredit
+    }
+
+    var image: SessionImage.Receive {
+        SessionImage.Receive(
+            channel: number, received: received, taken: taken, finPosition: finPosition,
+            isEndTaken: endTaken, stoppedAt: stoppedAt, window: window,
+            announcedAcknowledged: announcedAcknowledged, announcedCredit: announcedCredit,
+            digest: digest.image)
+    }
+
     /// Cumulative acknowledgement: never beyond what the application took. [FTSL §2-3]
     package var acknowledged: UInt64 {
         if let finPosition, endTaken, taken == finPosition { return finPosition + 1 }

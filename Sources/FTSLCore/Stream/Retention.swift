@@ -34,6 +34,27 @@ package struct Retention {
 
     package init() {}
 
+    /// What another host retained, from its `start` on.
+    init(start: UInt64, digestBefore: StreamDigest, _ bytes: ByteBuffer) {
+        running.assign(digestBefore)
+        end = start
+        var bytes = bytes
+        while let piece = bytes.readSlice(
+            length: min(bytes.readableBytes, Int(Bound.maxPayload))), piece.readableBytes > 0
+        { append(piece) }
+    }
+
+    /// Everything retained, in one piece.
+    var bytes: ByteBuffer {
+        var all = ByteBuffer()
+        all.reserveCapacity(byteCount)
+        for chunk in chunks { all.writeImmutableBuffer(chunk.bytes) }
+        return all
+    }
+
+    /// The digest of everything before `start`.
+    var digestBefore: StreamDigest { chunks.isEmpty ? running : base }
+
     /// Lowest position that can still be sent.
     package var start: UInt64 { chunks.isEmpty ? end : chunks[0].position }
     /// Digest of everything written.

@@ -28,6 +28,28 @@ package struct SendChannel {
         credit = window
     }
 
+    init(image: SessionImage.Send, window: UInt64) throws(Failure) {
+        number = image.channel
+        self.window = window
+        let digest = StreamDigest()
+        guard digest.restore(image.digestBefore) else { throw .notAnImage }
+        retention = Retention(start: image.start, digestBefore: digest, image.retained)
+        acknowledged = image.acknowledged
+        credit = image.credit
+        sentHigh = image.sentHigh
+        next = image.acknowledged
+        finished = image.isFinished
+        stoppedAt = image.stoppedAt
+        reported = image.acknowledged
+    }
+
+    var image: SessionImage.Send {
+        SessionImage.Send(
+            channel: number, acknowledged: acknowledged, credit: credit, sentHigh: sentHigh,
+            isFinished: finished, stoppedAt: stoppedAt, start: retention.start,
+            digestBefore: retention.digestBefore.image, retained: retention.bytes)
+    }
+
     package var end: UInt64 { retention.end }
     /// The position FIN occupies, once the writer has ended.
     package var finPosition: UInt64? { finished ? retention.end : nil }

@@ -52,6 +52,7 @@ extension Session {
     package func detach(now: Instant) {
         guard attachment != nil else { return }
         attachment = nil
+        frozenInput = []
         detachedAt = now
         port?.detached(now: now)
     }

@@ -6,6 +6,7 @@ extension Session {
     package func receive(_ bytes: ByteBuffer, now: Instant) {
         guard attachment != nil else { return }
         attachment?.liveness.received(now: now)
+        guard !isFrozen else { return frozenInput.append(bytes) }
         attachment?.decoder.append(bytes)
         let capacity = attachment?.decoder.heldCapacity ?? 0
         let eventsBefore = events.count
@@ -107,6 +108,8 @@ extension Session {
                 throw .violation(.unexpectedFrame, "SUPERSEDED from an initiator")
             }
             superseded()
+        case .endpoints(let signed): try receive(signed, .endpoints)
+        case .redirect(let signed): try receive(signed, .redirect)
         }
     }
 

@@ -9,6 +9,7 @@ extension Session {
     /// they came in. [FTSL §5]
     package func transmit(into out: inout [ByteBuffer], limit: Int, now: Instant) {
         guard attachment != nil, limit > 0 else { return }
+        guard !isFrozen else { return beat(into: &out, now: now) }
         var writer = FrameWriter(reusing: headers)
         headers = ByteBuffer()
         writeStates(to: &writer)
@@ -37,6 +38,15 @@ extension Session {
             tellRoom()
         }
         headers = writer.finish(into: &out)
+    }
+
+    /// All that a frozen session says.
+    private func beat(into out: inout [ByteBuffer], now: Instant) {
+        guard attachment?.liveness.wantsHeartbeat(now: now) == true else { return }
+        var bytes = ByteBuffer()
+        StreamFrame.heartbeat.encode(into: &bytes)
+        out.append(bytes)
+        attachment?.liveness.sent(now: now)
     }
 
     private func writeStates(to writer: inout FrameWriter) {

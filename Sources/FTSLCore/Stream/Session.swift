@@ -72,6 +72,12 @@ package final class Session {
     var byeReceived = false
     var detachedAt: Instant?
     var nextToServe = 0
+    /// On its way to another host; what arrives meanwhile waits, bounded by the peer's credit.
+    var isFrozen = false
+    var frozenInput: [ByteBuffer] = []
+    /// An initiator was told that the session lives there now, or will if this host is lost.
+    package internal(set) var redirect: MoveTarget?
+    package internal(set) var nextHome: MoveTarget?
     /// Lanes and subscriptions; nil: this session carries streams only. [FTSL §7]
     package var port: (any MessagePort)?
     var roomWanted: [Bool]
@@ -207,17 +213,6 @@ package final class Session {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil else { return }
         receives[index].took(count, now: now)
         evaluate()
-    }
-
-    /// The application that took these bytes, the last ones that came, is gone without having used
-    /// them: the next one gets them, and the end if it came. [FTSL §8]
-    package func takeBack(_ unread: ByteBuffer, from channel: ChannelNumber) {
-        guard let index = receiveIndex(channel), receives[index].stoppedAt == nil else { return }
-        receives[index].takeBack(unread.readableBytes)
-        if unread.readableBytes > 0 { events.append(.data(channel, unread)) }
-        if receives[index].finPosition != nil, !receives[index].endTaken {
-            events.append(.finished(channel))
-        }
     }
 
     /// The application has taken the end: output closed without error.

@@ -35,5 +35,22 @@ package final class StreamDigest {
     /// Takes over another digest's state.
     package func assign(_ other: StreamDigest) { XXH3_copyState(state, other.state) }
 
+    /// The state, to go on from at another host; understood by the same line of the library.
+    package var image: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: cxxhash_state_size()) { space, count in
+            cxxhash_save(state, space.baseAddress)
+            count = cxxhash_state_size()
+        }
+    }
+
+    package static var imageSize: Int { cxxhash_state_size() }
+
+    /// Takes over a state that another host saved. False: it is of another size.
+    package func restore(_ image: [UInt8]) -> Bool {
+        guard image.count == Self.imageSize else { return false }
+        image.withUnsafeBytes { cxxhash_restore(state, $0.baseAddress) }
+        return true
+    }
+
     package func copy() -> StreamDigest { StreamDigest(copying: state) }
 }

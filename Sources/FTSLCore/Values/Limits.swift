@@ -75,6 +75,18 @@ package struct AgreedLimits: Hashable, Sendable {
     package var heartbeat: Duration
     package var sessionTimeout: Duration
 
+    init(
+        sendPayload: Int, receivePayload: Int, sendWindow: UInt64, receiveWindow: UInt64,
+        heartbeat: Duration, sessionTimeout: Duration
+    ) {
+        self.sendPayload = sendPayload
+        self.receivePayload = receivePayload
+        self.sendWindow = sendWindow
+        self.receiveWindow = receiveWindow
+        self.heartbeat = heartbeat
+        self.sessionTimeout = sessionTimeout
+    }
+
     package init(own: SessionLimits, peer: SessionLimits) {
         sendPayload = Int(peer.maxPayload)
         receivePayload = Int(own.maxPayload)

@@ -27,6 +27,8 @@ package struct ServiceFlags: OptionSet, Hashable, Sendable {
     package static let terminal = ServiceFlags(rawValue: 8)
     /// The session carries a lane or a subscription; its streams stay empty.
     package static let messages = ServiceFlags(rawValue: 16)
+    /// Two hosts talk about a ticket on its main stream.
+    package static let migration = ServiceFlags(rawValue: 32)
 }
 
 /// What a listener offers, and what an identity may use of it.
@@ -37,13 +39,22 @@ package struct SessionRights: OptionSet, Hashable, Sendable {
 
     package static let streams = SessionRights(rawValue: 1)
     package static let messages = SessionRights(rawValue: 2)
+    /// Bring sessions and inboxes here, and ask about tickets.
+    package static let migration = SessionRights(rawValue: 4)
+    /// What needs no permission of its own.
     package static let everything: SessionRights = [.streams, .messages]
 
     /// What a session needs whose OPEN names this service. [FTSL §4.1]
     package init(needed service: String) {
-        self = service == Self.messagesService ? .messages : .streams
+        switch service {
+        case Self.messagesService: self = .messages
+        case Self.migrationService: self = .migration
+        default: self = .streams
+        }
     }
 
     /// The service that OPEN names for lanes and subscriptions.
     package static let messagesService = "messages"
+    /// The service that OPEN names for the talk of two hosts.
+    package static let migrationService = "migrate"
 }

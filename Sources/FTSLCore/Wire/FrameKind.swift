@@ -18,6 +18,8 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     case exit = 0x1A
     case bye = 0x1B
     case superseded = 0x1C
+    case endpoints = 0x1D
+    case redirect = 0x1E
     case `extension` = 0x1F
 
     case lane = 0x20
@@ -42,9 +44,9 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     /// Carried by a session's `MessagePort`.
     package var isMessage: Bool { rawValue >= 0x20 }
 
-    /// Kinds set aside for more of messages and for migration; a violation until an agreed version
+    /// Kinds set aside for more of messages; a violation until an agreed version
     /// has them. [FTSL §3.4]
     package static func isReserved(_ kind: UInt8) -> Bool {
-        kind == 0x1E || (0x20...0x4F).contains(kind) && FrameKind(rawValue: kind) == nil
+        (0x20...0x4F).contains(kind) && FrameKind(rawValue: kind) == nil
     }
 }

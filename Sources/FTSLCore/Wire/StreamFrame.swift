@@ -11,6 +11,10 @@ package enum StreamFrame: Hashable, Sendable {
     case exit(ExitReport)
     case bye
     case superseded
+    /// Where the session can be found if this host is lost; nothing is to be done now.
+    indirect case endpoints(SignedTarget)
+    /// The session lives there now.
+    indirect case redirect(SignedTarget)
     case `extension`(type: UInt16)
 
     /// An end gave up; data below the positions is still delivered. [FTSL §5.6]
@@ -22,6 +26,12 @@ package enum StreamFrame: Hashable, Sendable {
         package var code: UInt16
         package var positions: [Row]
         package var text: String
+    }
+
+    /// A target in the words of a host that knows the session's secret. [FTSL §8.7]
+    package struct SignedTarget: Hashable, Sendable {
+        package var target: MoveTarget
+        package var mac: [UInt8]
     }
 }
 
@@ -65,6 +75,8 @@ extension StreamFrame {
             }
         case .bye: Self.write(.bye, body: 0, &buffer)
         case .superseded: Self.write(.superseded, body: 0, &buffer)
+        case .endpoints(let signed): Self.encode(signed, as: .endpoints, into: &buffer)
+        case .redirect(let signed): Self.encode(signed, as: .redirect, into: &buffer)
         case .extension(let type): Self.write(.extension, body: 2, &buffer) { $0.put(type) }
         }
     }
@@ -81,6 +93,23 @@ extension StreamFrame {
         buffer.writeInteger(UInt32(1 + body.readableBytes))
         buffer.writeInteger(FrameKind.abort.rawValue)
         buffer.writeBuffer(&body)
+    }
+
+    private static func encode(
+        _ signed: SignedTarget, as kind: FrameKind, into buffer: inout ByteBuffer
+    ) {
+        var body = ByteBuffer()
+        body.write(signed.target)
+        body.writeBytes(signed.mac)
+        buffer.writeInteger(UInt32(1 + body.readableBytes))
+        buffer.writeInteger(kind.rawValue)
+        buffer.writeBuffer(&body)
+    }
+
+    private static func signed(from body: inout ByteBuffer) throws(Failure) -> SignedTarget {
+        SignedTarget(
+            target: try body.needTarget(),
+            mac: try body.need(bytes: HandshakeMessage.macLength))
     }
 
     /// Length, kind, and a body of a size known beforehand.
@@ -127,6 +156,8 @@ extension StreamFrame {
         case .exit: self = .exit(try Self.exit(from: &body))
         case .bye: self = .bye
         case .superseded: self = .superseded
+        case .endpoints: self = .endpoints(try Self.signed(from: &body))
+        case .redirect: self = .redirect(try Self.signed(from: &body))
         case .extension:
             self = .extension(type: try body.need())
             body.moveReaderIndex(to: body.writerIndex)
@@ -141,7 +172,7 @@ extension StreamFrame {
         try body.needEnd()
     }
 
-    private static func abort(from body: inout ByteBuffer) throws(Failure) -> Abort {
+    static func abort(from body: inout ByteBuffer) throws(Failure) -> Abort {
         let code: UInt16 = try body.need()
         var positions: [Abort.Row] = []
         for _ in 0..<(try body.need(UInt8.self)) {
@@ -151,7 +182,7 @@ extension StreamFrame {
         return Abort(code: code, positions: positions, text: try body.needText())
     }
 
-    private static func exit(from body: inout ByteBuffer) throws(Failure) -> ExitReport {
+    static func exit(from body: inout ByteBuffer) throws(Failure) -> ExitReport {
         let kind: UInt8 = try body.need()
         let value: UInt8 = try body.need()
         switch kind {

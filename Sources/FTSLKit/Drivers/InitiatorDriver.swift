@@ -86,8 +86,17 @@ package final class InitiatorDriver {
     }
 
     /// The endpoint that carries the session now, or will be dialled next.
-    package var connectedEndpoint: Endpoint? { current.map { endpoints[$0] } }
+    package var connectedEndpoint: Endpoint? { current.flatMap { place($0)?.endpoint } }
     private var current: Int?
+
+    /// An endpoint of ours, or one that a host of the session has named, with the key to meet there.
+    private func place(_ index: Int) -> (endpoint: Endpoint, key: String)? {
+        if endpoints.indices.contains(index) { return (endpoints[index], "") }
+        guard let learned = initiator.learnedEndpoint(index),
+            let endpoint = try? Endpoint(parsing: learned.endpoint, for: .connect)
+        else { return nil }
+        return (endpoint, learned.key)
+    }
 
     /// Calls back once no connection is open any more: what was sent has arrived, or never will.
     package func whenQuiet(_ body: @escaping () -> Void) {
@@ -139,7 +148,9 @@ package final class InitiatorDriver {
             boundTo = initiator.connection.flatMap { connections[$0]?.identity }
             application = onOpened?(handle)
             handle.application = application
-        case .attached(_, let resumed): application?.attached(resumed: resumed)
+        case .attached(let id, let resumed):
+            boundTo = connections[id]?.identity
+            application?.attached(resumed: resumed)
         case .detached(let failure): application?.detached(failure)
         case .waiting(let delay, let failure): onWaiting?(delay, failure)
         case .activity:
@@ -154,10 +165,16 @@ package final class InitiatorDriver {
     }
 
     private func dial(_ id: ConnectionID, _ endpoint: Int) {
+        guard let place = place(endpoint) else {
+            let text = "a host has named an endpoint that is none"
+            initiator.dialFailed(
+                id, Failure(.peer, .hostUnknown, text), now: MonotonicClock.now)
+            return
+        }
         current = endpoint
         let heartbeat = initiator.session?.identity.limits.heartbeat ?? .seconds(3)
         let dialled = Dialer.dial(
-            endpoints[endpoint], as: id, security: security(endpoints[endpoint], boundTo),
+            place.endpoint, as: id, security: security(at: place.endpoint, key: place.key),
             delegate: self, userTimeout: heartbeat * 5 / 2, on: loop)
         dialled.assumeIsolated().whenComplete { [weak self] result in
             guard let self else { return }
@@ -171,9 +188,21 @@ package final class InitiatorDriver {
         }
     }
 
+    /// A host of the session vouches for the key of the next. [FTSL §8.7]
+    private func security(at endpoint: Endpoint, key: String) -> Dialer.Security {
+        let usual = security(endpoint, boundTo)
+        guard !key.isEmpty, case .tls(let credentials, _) = usual else { return usual }
+        return .tls(credentials) { met in
+            guard "\(met)" != key else { return nil }
+            return Failure(.peer, .peerChanged, "met \(met) where \(key) should be")
+        }
+    }
+
     /// A session is never resumed with somebody else, nor on a weaker connection. [FTSL §4.7]
     private func connected(_ id: ConnectionID, _ connection: TransportConnection) {
-        if let boundTo, connection.identity != boundTo {
+        let vouched = current.flatMap { place($0)?.key } ?? ""
+        let isVouched = !vouched.isEmpty && connection.identity.description == vouched
+        if let boundTo, connection.identity != boundTo, !(boundTo.isVerified && isVouched) {
             connection.close()
             let text = "met \(connection.identity) instead of \(boundTo)"
             initiator.dialFailed(

@@ -98,7 +98,8 @@ extension World {
                 checker.fail(.proofFirst, "a stranger closed the connection of a session")
             }
         case .forgotten(let id) where acceptor.applications[id] == nil: return
-        case .confirmed, .attached, .detached, .activity, .ended, .forgotten:
+        case .confirmed, .attached, .detached, .activity, .ended, .forgotten, .wrote, .adopted,
+            .departed:
             checker.fail(.proofFirst, "a stranger's bytes led to \(event)")
         }
     }

@@ -119,7 +119,8 @@ final class Attack {
         case .ended(let id, let outcome):
             applications[id] = nil
             try hold(id != honest.id, "the honest session ended: \(outcome)")
-        case .forgotten(let id): applications[id] = nil
+        case .forgotten(let id), .departed(let id): applications[id] = nil
+        case .wrote, .adopted: try hold(false, "\(event) where nothing moves")
         case .detached(let id, let failure):
             try hold(id != honest.id, "the honest session was detached: \(failure.text)")
         }

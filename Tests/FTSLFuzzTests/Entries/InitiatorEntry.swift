@@ -205,7 +205,7 @@ final class Ambush {
             guard connection == id else { return }
             acceptor.transmit(id, into: &fromAcceptor, limit: 64 << 10, now: now)
             acceptor.closed(id, nil, now: now)
-        case .attached, .detached, .ended, .forgotten: break
+        case .attached, .detached, .ended, .forgotten, .wrote, .adopted, .departed: break
         }
     }
 }
