@@ -13,6 +13,7 @@ that replies of two owners differ.
 Names in MISTAKES are deliberate: each switches one rule off, and must be found.
 """
 
+import re
 from typing import NamedTuple
 
 NONE, SERVING, FROZEN, RECOVERING = "none", "serving", "frozen", "recovering"
@@ -127,6 +128,15 @@ class Migration:
         images = tuple(image._replace(data=image.data[::-1]) for image in state.images)
         return state._replace(sessions=state.sessions[::-1], images=images)
 
+    def is_attached(self, state, client, data):
+        """Whether the attachment is one to what the host serves or freezes now."""
+        host = state.hosts[client.at]
+        return (
+            (self.serves(host) or host.state == FROZEN)
+            and data[client.at] != ABSENT
+            and (host.moves, host.starts) == (client.moves, client.starts)
+        )
+
     def serves(self, host):
         return host.state == SERVING or (
             host.state == RECOVERING and "serve-while-recovering" in self.mistakes)
@@ -164,7 +174,7 @@ class Migration:
         for image in state.images:
             following = self.store(state, image)
             if following:
-                yield ("{} stores the image of ticket {}", image.target, image.ticket), 0, (
+                yield ("@ stores the image of ticket #", image.target, image.ticket), 0, (
                     self.canonical(following))
         for i, (client, data) in enumerate(state.sessions):
             if client.end == OK:
@@ -179,21 +189,23 @@ class Migration:
                 # A command writes when it likes; a message comes over an attachment.
                 if data[x] == EMPTY and (client.at == x or self.kinds[i] == STREAM):
                     reply = 1 + x + 4 * host.moves
-                    yield ("{} serves client {}", x, i + 1), 0, put(state, i, x, reply)
+                    yield ("@ serves client #", x, i + 1), 0, put(state, i, x, reply)
         if kind == SERVING:
             yield from self.freeze(state, x, host)
             if "decide-after-thaw" in self.mistakes and state.acks >> host.ticket & 1:
                 if host.peer != NOBODY:
-                    yield ("{} decides ticket {}", x, host.ticket), 0, self.decide(state, x, host)
+                    yield ("@ decides ticket #", x, host.ticket), 0, self.decide(state, x, host)
         if kind in (FROZEN, RECOVERING):
             yield from self.end_of_freeze(state, x, host)
         if kind == PREPARED:
             yield from self.end_of_prepared(state, x, host)
-        if kind == MOVED and "short-signpost" in self.mistakes and not state.expired:
+        if kind == MOVED and "short-signpost" in self.mistakes and not (
+            state.expired or any(other.ticket == host.ticket and other.state == PREPARED
+                                 for other in state.hosts)):
             following = change(state, x, Host(life=host.life))
-            yield ("{} drops its signpost", x), 0, following._replace(expired=1)
+            yield ("@ drops its signpost", x), 0, following._replace(expired=1)
         if state.crashes < self.crashes:
-            yield ("{} crashes and starts again", x), 1, self.restart(state, x, host)
+            yield ("@ crashes and starts again", x), 1, self.restart(state, x, host)
 
     def freeze(self, state, x, host):
         taken = tuple(data[x] for _, data in state.sessions)
@@ -206,22 +218,22 @@ class Migration:
             frozen = host._replace(state=FROZEN, ticket=ticket, peer=y)
             images = tuple(sorted(state.images + (Image(ticket, x, y, host.moves, taken),)))
             following = change(state, x, frozen)._replace(tickets=ticket, images=images)
-            yield ("{} freezes for {}, ticket {}", x, y, ticket), 0, following
+            yield ("@ freezes for @, ticket #", x, y, ticket), 0, following
 
     def end_of_freeze(self, state, x, host):
         target = state.hosts[host.peer]
         if host.state == FROZEN:
             may = state.acks >> host.ticket & 1
         else:
-            may = target.state == PREPARED and target.ticket == host.ticket
+            may = target.state in (PREPARED, SERVING) and target.ticket == host.ticket
         if may or (host.state == RECOVERING and "recover-unasked" in self.mistakes):
-            yield ("{} decides ticket {}", x, host.ticket), 0, self.decide(state, x, host)
+            yield ("@ decides ticket #", x, host.ticket), 0, self.decide(state, x, host)
         thawed = host._replace(state=SERVING, ticket=0, peer=NOBODY)
         if "thaw-unrecorded" in self.mistakes:
             thawed = thawed._replace(disk=(host,))
         if "decide-after-thaw" in self.mistakes:
             thawed = host._replace(state=SERVING)
-        yield ("{} rolls ticket {} back", x, host.ticket), 0, change(state, x, thawed)
+        yield ("@ rolls ticket # back", x, host.ticket), 0, change(state, x, thawed)
 
     def decide(self, state, x, host):
         moved = Host(MOVED, host.moves + 1, 0, host.ticket, host.peer, life=host.life)
@@ -259,15 +271,15 @@ class Migration:
         serving = Host(SERVING, host.moves, 0, host.ticket, life=host.life)
         answer = self.answer(state, host)
         if answer == "moved" or "activate-undecided" in self.mistakes:
-            yield ("{} activates ticket {}", x, host.ticket), 0, change(state, x, serving)
+            yield ("@ activates ticket #", x, host.ticket), 0, change(state, x, serving)
         elif answer == "aborted":
             left = host.beside[0] if host.beside else Host()
             following = change(state, x, left._replace(life=host.life))
             following = put_all(following, x, [ABSENT] * len(self.kinds))
-            yield ("{} hears that ticket {} was aborted", x, host.ticket), 0, following
+            yield ("@ hears that ticket # was aborted", x, host.ticket), 0, following
         if state.forced < self.resolves:
             following = change(state, x, serving)._replace(forced=state.forced + 1)
-            yield ("the operator activates ticket {} at {}", host.ticket, x), 1, following
+            yield ("the operator activates ticket # at @", host.ticket, x), 1, following
 
     def restart(self, state, x, host):
         """Only what is on disk is left: records, images, and what inboxes hold."""
@@ -299,20 +311,20 @@ class Migration:
         x = client.at
         host = state.hosts[x]
         free = client._replace(at=NOBODY, gone=0)
-        can_answer = self.serves(host) or host.state == FROZEN and (
-            "serve-while-frozen" in self.mistakes)
-        if can_answer and client.reply == EMPTY and data[x] > EMPTY:
-            yield ("client {} hears from {}", i + 1, x), 0, with_client(
+        is_attached = self.is_attached(state, client, data)
+        is_silent = host.state == FROZEN and "serve-while-frozen" not in self.mistakes
+        if is_attached and not is_silent and client.reply == EMPTY and data[x] > EMPTY:
+            yield ("client # hears from @", i + 1, x), 0, with_client(
                 state, i, client._replace(reply=data[x]))
         if host.state == MOVED:
             told = free._replace(known=client.known | 1 << host.peer)
-            yield ("client {} is redirected to {}", i + 1, host.peer), 0, (
+            yield ("client # is redirected to @", i + 1, host.peer), 0, (
                 with_client(state, i, told))
-        if not self.serves(host) and host.state != FROZEN:
-            yield ("client {} loses {}", i + 1, x), 0, with_client(state, i, free)
+        if not is_attached:
+            yield ("client # loses @", i + 1, x), 0, with_client(state, i, free)
         elif state.cuts < self.cuts:
             following = with_client(state, i, free)._replace(cuts=state.cuts + 1)
-            yield ("the link of client {} is cut", i + 1), 1, following
+            yield ("the link of client # is cut", i + 1), 1, following
 
     def detached(self, state, i, client, data):
         for x in range(self.count):
@@ -324,14 +336,14 @@ class Migration:
             elif host.state in (MOVED, FENCED) and host.peer != NOBODY:
                 told = client._replace(known=client.known | 1 << host.peer, gone=0)
                 if told != client:
-                    label = ("{} sends client {} on to {}", x, i + 1, host.peer)
+                    label = ("@ sends client # on to @", x, i + 1, host.peer)
                     yield label, 0, with_client(state, i, told)
             elif host.state in (NONE, SERVING) or (
                 host.state == PREPARED and "prepared-says-gone" in self.mistakes
             ):
                 yield from self.hear_gone(state, i, client, x)
             elif client.gone:
-                label = ("{} tells client {} to come later", x, i + 1)
+                label = ("@ tells client # to come later", x, i + 1)
                 yield label, 0, with_client(state, i, client._replace(gone=0))
 
     def hear_gone(self, state, i, client, x):
@@ -343,7 +355,7 @@ class Migration:
         if "gone-without-carrier" not in self.mistakes:
             asked |= 1 << client.instance % 4
         end = LOST if gone & asked == asked else OK
-        label = ("{} tells client {} that its session is gone", x, i + 1)
+        label = ("@ tells client # that its session is gone", x, i + 1)
         yield label, 0, with_client(state, i, client._replace(gone=gone, end=end))
 
     def resume(self, state, i, client, data, x):
@@ -356,7 +368,7 @@ class Migration:
                 # The client carries the proof that the ticket was activated elsewhere.
                 fenced = Host(FENCED, host.moves, peer=client.instance % 4, life=host.life)
                 following = put_all(change(state, x, fenced), x, [ABSENT] * len(self.kinds))
-                yield ("client {} shows {} that it is fenced", i + 1, x), 0, following
+                yield ("client # shows @ that it is fenced", i + 1, x), 0, following
             return
         if is_other and "obey-equal" not in self.mistakes:
             return
@@ -365,12 +377,12 @@ class Migration:
             differs = client.reply != EMPTY and data[x] == EMPTY
         if differs:
             end = client._replace(end=DIVERGED, gone=0)
-            yield ("client {} finds that {} has diverged", i + 1, x), 0, with_client(state, i, end)
+            yield ("client # finds that @ has diverged", i + 1, x), 0, with_client(state, i, end)
             return
         end = TORN if offered < proven or is_other else OK
         there = Client(
             x, host.moves, host.starts, instance, client.reply, client.known, 0, end)
-        yield ("client {} resumes at {}", i + 1, x), 0, with_client(state, i, there)
+        yield ("client # resumes at @", i + 1, x), 0, with_client(state, i, there)
 
     # Claims
 
@@ -379,8 +391,8 @@ class Migration:
         for i, (client, data) in enumerate(state.sessions):
             if client.end == TORN:
                 return "a client obeys two hosts"
-            at = hosts[client.at] if client.at != NOBODY else None
-            if at and self.serves(at) and client.reply not in (EMPTY, data[client.at]):
+            is_attached = client.at != NOBODY and self.is_attached(state, client, data)
+            if is_attached and client.reply not in (EMPTY, data[client.at]):
                 return "what a client was told is not so at the host that it obeys"
             if client.end == DIVERGED and not state.forced:
                 return "diverged, though no operator forced anything"
@@ -412,15 +424,27 @@ class Migration:
                 return "two hosts serve though no operator forced anything"
         return None
 
+    def leads(self, state, known):
+        """The hosts that a client finds from those it knows, each as a bit."""
+        for _ in state.hosts:
+            for x, host in enumerate(state.hosts):
+                if known >> x & 1 and host.state in (MOVED, FENCED) and host.peer != NOBODY:
+                    known |= 1 << host.peer
+        return known
+
     def good(self, state):
         """Each client has its reply, or was told an end, or nobody holds what it may obey."""
         for client, data in state.sessions:
             if client.end != OK:
                 continue
-            if client.at != NOBODY and state.hosts[client.at].state == SERVING and client.reply:
-                continue
+            if client.at != NOBODY and client.reply and self.is_attached(state, client, data):
+                if state.hosts[client.at].state == SERVING:
+                    continue
             for x, host in enumerate(state.hosts):
                 if not self.holds(state, x, data):
+                    continue
+                # What an operator forced may be where no one leads this client.
+                if state.forced and not self.leads(state, client.known) >> x & 1:
                     continue
                 offered, proven = (host.moves, host.starts), (client.moves, client.starts)
                 same = x + 4 * host.life == client.instance
@@ -428,6 +452,14 @@ class Migration:
                 if not (state.forced and refused):
                     return False
         return True
+
+
+def describe(label):
+    """A step in words: in its template @ stands for a host and # for a number."""
+    arguments = iter(label[1:])
+    return re.sub(
+        "[@#]", lambda mark: (
+            NAMES[next(arguments)] if mark.group() == "@" else str(next(arguments))), label[0])
 
 
 def change(state, x, host):
