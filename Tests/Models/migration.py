@@ -100,8 +100,15 @@ class Migration:
     """The model within its bounds: how many hosts, migrations, crashes, lost links, resolves."""
 
     def __init__(
-        self, hosts=2, kinds=(STREAM,), migrations=1, crashes=0, cuts=0, resolves=0,
-        known=1, mistakes=(),
+        self,
+        hosts=2,
+        kinds=(STREAM,),
+        migrations=1,
+        crashes=0,
+        cuts=0,
+        resolves=0,
+        known=1,
+        mistakes=(),
     ):
         for name in mistakes:
             assert name in MISTAKES, name
@@ -113,7 +120,9 @@ class Migration:
         nowhere = (ABSENT,) * (hosts - 1)
         self.init = State(
             (Host(SERVING, 1),) + (Host(),) * (hosts - 1),
-            ((Client(known=known), (EMPTY,) + nowhere),) * len(kinds), ())
+            ((Client(known=known), (EMPTY,) + nowhere),) * len(kinds),
+            (),
+        )
 
     # Pieces
 
@@ -139,7 +148,8 @@ class Migration:
 
     def serves(self, host):
         return host.state == SERVING or (
-            host.state == RECOVERING and "serve-while-recovering" in self.mistakes)
+            host.state == RECOVERING and "serve-while-recovering" in self.mistakes
+        )
 
     def answer(self, state, asking):
         """What the source says when a prepared host asks about its ticket."""
@@ -175,7 +185,8 @@ class Migration:
             following = self.store(state, image)
             if following:
                 yield ("@ stores the image of ticket #", image.target, image.ticket), 0, (
-                    self.canonical(following))
+                    self.canonical(following)
+                )
         for i, (client, data) in enumerate(state.sessions):
             if client.end == OK:
                 steps = self.attached if client.at != NOBODY else self.detached
@@ -199,9 +210,16 @@ class Migration:
             yield from self.end_of_freeze(state, x, host)
         if kind == PREPARED:
             yield from self.end_of_prepared(state, x, host)
-        if kind == MOVED and "short-signpost" in self.mistakes and not (
-            state.expired or any(other.ticket == host.ticket and other.state == PREPARED
-                                 for other in state.hosts)):
+        if (
+            kind == MOVED
+            and "short-signpost" in self.mistakes
+            and not (
+                state.expired
+                or any(
+                    other.ticket == host.ticket and other.state == PREPARED for other in state.hosts
+                )
+            )
+        ):
             following = change(state, x, Host(life=host.life))
             yield ("@ drops its signpost", x), 0, following._replace(expired=1)
         if state.crashes < self.crashes:
@@ -255,7 +273,8 @@ class Migration:
         if "signpost-overwritten" in self.mistakes:
             beside = ()
         prepared = Host(
-            PREPARED, image.moves + 1, 0, image.ticket, image.source, beside, life=host.life)
+            PREPARED, image.moves + 1, 0, image.ticket, image.source, beside, life=host.life
+        )
         if "moves-not-raised" in self.mistakes:
             prepared = prepared._replace(moves=image.moves)
         if "prepared-in-memory" in self.mistakes:
@@ -315,11 +334,13 @@ class Migration:
         is_silent = host.state == FROZEN and "serve-while-frozen" not in self.mistakes
         if is_attached and not is_silent and client.reply == EMPTY and data[x] > EMPTY:
             yield ("client # hears from @", i + 1, x), 0, with_client(
-                state, i, client._replace(reply=data[x]))
+                state, i, client._replace(reply=data[x])
+            )
         if host.state == MOVED:
             told = free._replace(known=client.known | 1 << host.peer)
             yield ("client # is redirected to @", i + 1, host.peer), 0, (
-                with_client(state, i, told))
+                with_client(state, i, told)
+            )
         if not is_attached:
             yield ("client # loses @", i + 1, x), 0, with_client(state, i, free)
         elif state.cuts < self.cuts:
@@ -380,8 +401,7 @@ class Migration:
             yield ("client # finds that @ has diverged", i + 1, x), 0, with_client(state, i, end)
             return
         end = TORN if offered < proven or is_other else OK
-        there = Client(
-            x, host.moves, host.starts, instance, client.reply, client.known, 0, end)
+        there = Client(x, host.moves, host.starts, instance, client.reply, client.known, 0, end)
         yield ("client # resumes at @", i + 1, x), 0, with_client(state, i, there)
 
     # Claims
@@ -418,8 +438,10 @@ class Migration:
                 return "a session is lost after the decision"
         if not state.forced:
             owners = [
-                x for x, host in enumerate(hosts)
-                if self.serves(host) and any(data[x] != ABSENT for _, data in state.sessions)]
+                x
+                for x, host in enumerate(hosts)
+                if self.serves(host) and any(data[x] != ABSENT for _, data in state.sessions)
+            ]
             if len(owners) > 1:
                 return "two hosts serve though no operator forced anything"
         return None
@@ -458,8 +480,10 @@ def describe(label):
     """A step in words: in its template @ stands for a host and # for a number."""
     arguments = iter(label[1:])
     return re.sub(
-        "[@#]", lambda mark: (
-            NAMES[next(arguments)] if mark.group() == "@" else str(next(arguments))), label[0])
+        "[@#]",
+        lambda mark: (NAMES[next(arguments)] if mark.group() == "@" else str(next(arguments))),
+        label[0],
+    )
 
 
 def change(state, x, host):
@@ -476,7 +500,8 @@ def put(state, i, x, value):
 def put_all(state, x, values):
     sessions = tuple(
         (client, data[:x] + (value,) + data[x + 1 :])
-        for (client, data), value in zip(state.sessions, values))
+        for (client, data), value in zip(state.sessions, values)
+    )
     return state._replace(sessions=sessions)
 
 
