@@ -1,215 +1,181 @@
 """FIN, acknowledgement, EXIT, ABORT, BYE and the tombstone, with the transport cut at each step.
 
-The initiator redials, the responder cannot.
+The initiator redials, the responder cannot. Both ends must come to an end, and one must not call
+success what the other calls aborted or has not taken.
 """
 
-# end: f=FIN written, pr=peer FIN seen, tk=app took all + acked, a=own FIN acked, bs/br=BYE sent/received, ab=own abort, pa=peer abort seen, x=exit status known, out
-F = ("f", "pr", "tk", "a", "bs", "br", "ab", "pa", "x", "out")
-IX = {k: i for i, k in enumerate(F)}
+from typing import NamedTuple
+
+INITIATOR, RESPONDER = 0, 1
+NAMES = ("initiator", "responder")
 
 
-def g(e, k):
-    return e[IX[k]]
+class End(NamedTuple):
+    fin: int = 0  # written
+    peer_fin: int = 0  # came
+    taken: int = 0  # the application took all, and that is acknowledged
+    acknowledged: int = 0  # the own FIN is
+    bye: int = 0  # sent
+    peer_bye: int = 0  # came
+    aborts: int = 0
+    peer_aborts: int = 0
+    exit: int = 0  # the command's status is known
+    outcome: str = ""
+
+    def knows(self):
+        """Whether this end may say BYE: it knows its outcome."""
+        return self.acknowledged and self.taken and self.exit
 
 
-def s(e, **kw):
-    l = list(e)
-    for k, v in kw.items():
-        l[IX[k]] = v
-    return tuple(l)
+class State(NamedTuple):
+    ends: tuple = (End(), End())
+    line: tuple = None  # frames on their way to the responder, to the initiator; None: no connection
+    cuts: int = 0
 
 
-E0 = (0, 0, 0, 0, 0, 0, 0, 0, 0, None)
+CUTS = 3
 
 
-def model(LINGER, TOMB, EXITREL, ABORT, ABRULE, EXEC=True, STOPTRUNC=False, MAXCUT=3, DROP=0):
-    init = (E0, E0, None, 0, 0)  # I,R,conn=(qi2r,qr2i)|None,cuts, R tombstone kept
+def model(exit_is_state=True, aborter=None, abort_is_limited=True, lingers=False,
+          has_tombstone=True, drops_tombstone=False):
+    """`aborter`: the end whose application may fail; `lingers`: an end waits for a limited time;
+    `drops_tombstone`: as soon as the peer's BYE came."""
 
-    def know(e, isI):
-        return g(e, "a") and g(e, "tk") and (not EXEC or g(e, "x"))
+    def changed(state, i, end, *frames):
+        """The state with this end and, if there is a connection, more frames from it."""
+        ends = (end, state.ends[1]) if i == INITIATOR else (state.ends[0], end)
+        line = state.line
+        if line is not None and frames:
+            line = (line[0] + frames, line[1]) if i == INITIATOR else (line[0], line[1] + frames)
+        return state._replace(ends=ends, line=line)
 
-    def merge(e, m):
-        k = m[0]
-        if g(e, "out") in ("aborted", "unknown"):
-            return e
-        if k == "FIN":
-            e = s(e, pr=1)
-        elif k == "ACK":
-            e = s(e, a=1)
-        elif k == "BYE":
-            e = s(e, br=1)
-        elif k == "EXIT":
-            e = s(e, x=1)
-        elif k == "ABORT":
-            e = s(e, pa=1)
-        elif k == "SNAP":
-            _, f, tk, ab, x, bs, own = m
-            e = s(e, pr=g(e, "pr") | f, a=g(e, "a") | tk, pa=g(e, "pa") | ab, br=g(e, "br") | bs)
-            if x:
-                e = s(e, x=1)
-        if g(e, "pa") and g(e, "out") is None:
-            # peer aborted: an end that already knows success keeps it (both sides complete), else it is told
-            if g(e, "bs"):
-                pass
-            else:
-                e = s(e, out="aborted")
-        return e
-
-    def step(S):
-        I, R, c, cuts, z = S
-        out = []
-        ends = {"I": I, "R": R}
-
-        def put(name_, e, msgs=(), c=c, cuts=cuts):
-            n = dict(ends)
-            n[name_] = e
-            if c is not None and msgs:
-                q = list(c)
-                d = 0 if name_ == "I" else 1
-                q[d] = q[d] + tuple(msgs)
-                c = tuple(q)
-            return (n["I"], n["R"], c, cuts, z)
-
-        for nm, e in ends.items():
-            if g(e, "out") is not None and not (g(e, "out") == "aborted" and g(e, "ab") and 0):
-                live = False
-            else:
-                live = True
-            if not live:
-                continue
-            isI = nm == "I"
-            if not g(e, "f"):
-                out.append((f"{nm} writes FIN", 0, put(nm, s(e, f=1), [("FIN",)])))
-            if g(e, "pr") and not g(e, "tk"):
-                out.append((f"{nm} app takes all, ACK", 0, put(nm, s(e, tk=1), [("ACK",)])))
-            if not isI and EXEC and g(e, "f") and not g(e, "x"):
-                out.append(("R child exits, EXIT", 0, put(nm, s(e, x=1), [("EXIT",)])))
-            if know(e, isI) and not g(e, "bs"):
-                out.append((f"{nm} BYE", 0, put(nm, s(e, bs=1), [("BYE",)])))
-            if g(e, "bs") and g(e, "br"):
-                out.append((f"{nm} ends success", 0, put(nm, s(e, out="success"))))
-            if (
-                not isI
-                and TOMB
-                and g(e, "bs")
-                and not DROP
-                or (DROP and not isI and g(e, "bs") and (g(e, "br") or 1))
-            ):
-                out.append(("R records success in a tombstone", 0, put(nm, s(e, out="success"))))
-            if LINGER and g(e, "bs") and not g(e, "br"):
-                out.append((f"{nm} linger over: success", 1, put(nm, s(e, out="success"))))
-            if ABORT == nm and not g(e, "ab") and (not ABRULE or not g(e, "tk")):
-                out.append(
-                    (f"{nm} app fails: ABORT", 1, put(nm, s(e, ab=1, out="aborted"), [("ABORT",)]))
-                )
-        if c is not None:
-            for d, (src, dst) in enumerate((("I", "R"), ("R", "I"))):
-                if c[d]:
-                    m = c[d][0]
-                    q = list(c)
-                    q[d] = q[d][1:]
-                    e = ends[dst]
-                    alive = g(e, "out") is None
-                    if alive or (dst == "I" and g(e, "out") is None):
-                        out.append((f"{dst} gets {m[0]}", 0, put(dst, merge(e, m), (), tuple(q))))
-                    elif DROP and dst == "R" and (m[0] == "BYE" or (m[0] == "SNAP" and m[5])):
-                        out.append(
-                            (
-                                "R tombstone: peer BYE seen, dropped",
-                                0,
-                                put(dst, s(e, br=1), (), tuple(q)),
-                            )
-                        )
-                    else:
-                        out.append((f"{dst} (ended) ignores {m[0]}", 0, (I, R, tuple(q), cuts, z)))
-            if cuts < MAXCUT:
-                out.append(("CUT", 1, (I, R, None, cuts + 1, z)))
-            if (g(I, "out") is not None) and not c[0]:
-                out.append(("connection closes", 0, (I, R, None, cuts, z)))
+    def step(state):
+        for i, end in enumerate(state.ends):
+            if not end.outcome:
+                for label, is_fault, after, frames in end_steps(i, end):
+                    yield f"{NAMES[i]}: {label}", is_fault, changed(state, i, after, *frames)
+        if state.line is None:
+            yield from redial(state)
         else:
-            # I redials while it lives; an aborting I redials to tell until acknowledged once (sticky)
-            Ialive = g(I, "out") is None or (g(I, "out") == "aborted" and g(I, "ab"))
-            Rans = g(R, "out") is None or (TOMB and not (DROP and g(R, "br")))
-            if not Rans and DROP and g(I, "out") is None:
-                out.append(
-                    (
-                        "I told gone",
-                        0,
-                        (s(I, out="success" if g(I, "bs") else "unknown"), R, c, cuts, z),
-                    )
-                )
-            if Ialive and Rans and (g(I, "out") is None or g(R, "out") is None):
-                sn = lambda e: (
-                    "SNAP",
-                    g(e, "f"),
-                    g(e, "tk"),
-                    g(e, "ab"),
-                    g(e, "x") if EXITREL else 0,
-                    g(e, "bs"),
-                    0,
-                )
-                out.append(("resume", 0, (I, R, ((sn(I),), (sn(R),)), cuts, z)))
-        return out
+            yield from line_steps(state)
 
-    def inv(S):
-        I, R, c, cuts, z = S
-        oi, orr = g(I, "out"), g(R, "out")
-        if oi == "unknown":
-            return "I ends unknown"
-        if oi == "success" and not g(R, "tk"):
-            return "I2: I success, R application had not taken all"
-        if orr == "success" and not g(I, "tk"):
-            return "I2: R success, I application had not taken all"
-        if {oi, orr} == {"success", "aborted"}:
-            return f"outcomes disagree: I {oi}, R {orr}"
+    def end_steps(i, end):
+        """(what, is it a fault, the end after it, frames)"""
+        if not end.fin:
+            yield "FIN", 0, end._replace(fin=1), [("FIN",)]
+        if end.peer_fin and not end.taken:
+            yield "all is taken", 0, end._replace(taken=1), [("ACK",)]
+        if i == RESPONDER and end.fin and not end.exit:
+            yield "EXIT", 0, end._replace(exit=1), [("EXIT",)]
+        if end.knows() and not end.bye:
+            yield "BYE", 0, end._replace(bye=1), [("BYE",)]
+        success = end._replace(outcome="success")
+        if end.bye and end.peer_bye:
+            yield "ends", 0, success, []
+        if i == RESPONDER and end.bye and has_tombstone:
+            yield "leaves a tombstone", 0, success, []
+        if lingers and end.bye and not end.peer_bye:
+            yield "stops lingering", 1, success, []
+        if aborter == i and not end.aborts and not (abort_is_limited and end.taken):
+            yield "ABORT", 1, end._replace(aborts=1, outcome="aborted"), [("ABORT",)]
 
-    def good(S):
-        return g(S[0], "out") is not None and g(S[1], "out") is not None
+    def told(end, frame):
+        """An end after a frame, or after all states of its peer."""
+        kind = frame[0]
+        if end.outcome in ("aborted", "unknown"):
+            return end
+        if kind == "FIN":
+            end = end._replace(peer_fin=1)
+        elif kind == "ACK":
+            end = end._replace(acknowledged=1)
+        elif kind == "BYE":
+            end = end._replace(peer_bye=1)
+        elif kind == "EXIT":
+            end = end._replace(exit=1)
+        elif kind == "ABORT":
+            end = end._replace(peer_aborts=1)
+        else:
+            peer = frame[1]
+            end = end._replace(
+                peer_fin=end.peer_fin | peer.fin,
+                acknowledged=end.acknowledged | peer.taken,
+                peer_aborts=end.peer_aborts | peer.aborts,
+                peer_bye=end.peer_bye | peer.bye,
+                exit=end.exit | (peer.exit if exit_is_state else 0))
+        # An end that has said BYE keeps its outcome.
+        if end.peer_aborts and not end.outcome and not end.bye:
+            end = end._replace(outcome="aborted")
+        return end
 
-    return init, step, inv, good
+    def line_steps(state):
+        for way, i in ((0, RESPONDER), (1, INITIATOR)):
+            if not state.line[way]:
+                continue
+            frame, end = state.line[way][0], state.ends[i]
+            rest = list(state.line)
+            rest[way] = rest[way][1:]
+            after = state._replace(line=tuple(rest))
+            says_bye = frame[0] == "BYE" or frame[0] == "STATES" and frame[1].bye
+            if not end.outcome:
+                after = changed(after, i, told(end, frame))
+            elif drops_tombstone and i == RESPONDER and says_bye:
+                after = changed(after, i, end._replace(peer_bye=1))
+            yield f"{NAMES[i]} hears {frame[0]}", 0, after
+        if state.cuts < CUTS:
+            yield "the connection is cut", 1, state._replace(line=None, cuts=state.cuts + 1)
+        if state.ends[INITIATOR].outcome and not state.line[0]:
+            yield "the connection closes", 0, state._replace(line=None)
 
+    def redial(state):
+        initiator, responder = state.ends
+        answers = not responder.outcome or (
+            has_tombstone and not (drops_tombstone and responder.peer_bye))
+        if not answers and drops_tombstone and not initiator.outcome:
+            # After its own BYE an end takes 'gone' for the peer's.
+            outcome = "success" if initiator.bye else "unknown"
+            yield "initiator is told 'gone'", 0, changed(
+                state, INITIATOR, initiator._replace(outcome=outcome))
+        asks = not initiator.outcome or (initiator.outcome == "aborted" and initiator.aborts)
+        if asks and answers and not (initiator.outcome and responder.outcome):
+            line = tuple((("STATES", said(end)),) for end in state.ends)
+            yield "they resume", 0, state._replace(line=line)
+
+    def said(end):
+        """What is told on resuming; the rest of an end is nobody's business."""
+        return End(fin=end.fin, taken=end.taken, aborts=end.aborts, bye=end.bye,
+                   exit=end.exit if exit_is_state else 0)
+
+    def invariant(state):
+        initiator, responder = state.ends
+        if initiator.outcome == "unknown":
+            return "the initiator ends without knowing how"
+        if initiator.outcome == "success" and not responder.taken:
+            return "success at the initiator, though the responder had not taken all"
+        if responder.outcome == "success" and not initiator.taken:
+            return "success at the responder, though the initiator had not taken all"
+        if {initiator.outcome, responder.outcome} == {"success", "aborted"}:
+            return "the outcomes contradict each other"
+        return None
+
+    def good(state):
+        return all(end.outcome for end in state.ends)
+
+    return State(), step, invariant, good
+
+
+CONTRADICTION = "the outcomes contradict each other"
 
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
-    (
-        "EXIT is an event, not a state",
-        dict(LINGER=False, TOMB=True, EXITREL=False, ABORT=None, ABRULE=False),
-        "not live",
-    ),
-    (
-        "an end stops lingering, which leaves the other to its time-out",
-        dict(LINGER=True, TOMB=True, EXITREL=True, ABORT=None, ABRULE=False),
-        "not live",
-    ),
-    (
-        "the same, and there is no tombstone",
-        dict(LINGER=True, TOMB=False, EXITREL=True, ABORT=None, ABRULE=False),
-        "not live",
-    ),
-    (
-        "the initiator may abort after its last acknowledgement",
-        dict(LINGER=False, TOMB=True, EXITREL=True, ABORT="I", ABRULE=False),
-        "outcomes disagree",
-    ),
-    (
-        "the responder may abort after its last acknowledgement",
-        dict(LINGER=False, TOMB=True, EXITREL=True, ABORT="R", ABRULE=False),
-        "outcomes disagree",
-    ),
-    ("all rules", dict(LINGER=False, TOMB=True, EXITREL=True, ABORT=None, ABRULE=False), None),
-    (
-        "all rules, the initiator aborts",
-        dict(LINGER=False, TOMB=True, EXITREL=True, ABORT="I", ABRULE=True),
-        None,
-    ),
-    (
-        "all rules, the responder aborts",
-        dict(LINGER=False, TOMB=True, EXITREL=True, ABORT="R", ABRULE=True),
-        None,
-    ),
-    (
-        "all rules, the tombstone is dropped at the peer's BYE",
-        dict(LINGER=False, TOMB=True, EXITREL=True, ABORT=None, ABRULE=False, DROP=1),
-        None,
-    ),
+    ("EXIT is an event, not a state", dict(exit_is_state=False), "not live"),
+    ("an end that stops lingering leaves the other to its time-out", dict(lingers=True), "not live"),
+    ("the same without a tombstone", dict(lingers=True, has_tombstone=False), "not live"),
+    ("the initiator aborts after its last acknowledgement",
+     dict(aborter=INITIATOR, abort_is_limited=False), CONTRADICTION),
+    ("the responder aborts after its last acknowledgement",
+     dict(aborter=RESPONDER, abort_is_limited=False), CONTRADICTION),
+    ("all rules", dict(), None),
+    ("all rules, the initiator aborts", dict(aborter=INITIATOR), None),
+    ("all rules, the responder aborts", dict(aborter=RESPONDER), None),
+    ("all rules, the tombstone is dropped at the peer's BYE", dict(drops_tombstone=True), None),
 ]

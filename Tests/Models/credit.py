@@ -1,133 +1,140 @@
-"""STOP, credit and FIN: a writer of three units with a window of one, and a reader that goes away."""
+"""STOP, credit and FIN: a writer of three units with a window of one, and a reader that goes away.
+
+The reader's application may close at any time, and the transport is cut at most twice. The writer
+must come to its end.
+"""
+
+from typing import NamedTuple
+
+UNITS, WINDOW = 3, 1
+FORWARD, BACK = 0, 1
 
 
-def model(STICKY, DRAIN, FINCREDIT, ACKFREE=1):
-    # W:(sent,acked,credit,stopped,finSent,done) R:(recv,taken,gone,finSeen) conn (qw,qr)|None
-    N = 3
-    W = 1
-    init = ((0, 0, W, 0, 0, 0), (0, 0, 0, 0), ((), ()), 2)
+class Writer(NamedTuple):
+    sent: int = 0
+    acknowledged: int = 0
+    credit: int = WINDOW
+    stopped: int = 0  # STOP came
+    fin: int = 0  # FIN was sent
+    done: int = 0  # FIN is acknowledged
 
-    def step(S):
-        w, r, c, cuts = S
-        out = []
-        se, ak, cr, sp, fs, dn = w
-        rc, tk, gn, fin = r
 
-        def q(i, *m):
-            l = list(c)
-            l[i] = l[i] + m
-            return tuple(l) if c is not None else None
+class Reader(NamedTuple):
+    received: int = 0
+    taken: int = 0
+    gone: int = 0  # the application closed
+    fin: int = 0  # FIN came
 
-        if c is not None:
-            if not sp and se < N and se < cr:
-                out.append(
-                    (f"W sends {se}", 0, ((se + 1, ak, cr, sp, fs, dn), r, q(0, ("D", se)), cuts))
-                )
-            if not fs and (se == N or sp) and (not FINCREDIT or se < cr or 0):
-                out.append(
-                    (
-                        f'W sends FIN at {se}{" (stopped)" if sp else ""}',
-                        0,
-                        ((se, ak, cr, sp, 1, dn), r, q(0, ("FIN", se, sp)), cuts),
-                    )
-                )
-            if c[0]:
-                m = c[0][0]
-                c2 = (c[0][1:], c[1])
-                if m[0] == "D":
-                    if m[1] < rc:
-                        out.append(("R trims", 0, (w, r, c2, cuts)))
-                    elif gn and DRAIN:
-                        out.append(
-                            (
-                                "R (gone) discards+acks",
-                                0,
-                                (w, (rc + 1, tk, gn, fin), (c2[0], c2[1] + (("A", rc + 1),)), cuts),
-                            )
-                        )
-                    else:
-                        out.append((f"R receives {m[1]}", 0, (w, (rc + 1, tk, gn, fin), c2, cuts)))
-                elif m[0] == "FIN":
-                    ok = not gn or DRAIN
-                    out.append(
-                        (
-                            "R sees FIN",
-                            0,
-                            (
-                                w,
-                                (rc, tk, gn, 1),
-                                (c2[0], c2[1] + ((("FA",),) if (gn and DRAIN) else ())),
-                                cuts,
-                            ),
-                        )
-                    )
-            if c[1]:
-                m = c[1][0]
-                c2 = (c[0], c[1][1:])
-                if m[0] == "A":
-                    out.append(
-                        (
-                            f"W acked {m[1]}",
-                            0,
-                            ((se, max(ak, m[1]), max(cr, m[1] + W), sp, fs, dn), r, c2, cuts),
-                        )
-                    )
-                elif m[0] == "STOP":
-                    out.append(("W learns STOP", 0, ((se, ak, cr, 1, fs, dn), r, c2, cuts)))
-                elif m[0] == "FA":
-                    out.append(("W: FIN acked", 0, ((se, ak, cr, sp, fs, 1), r, c2, cuts)))
-            if tk < rc and not gn:
-                out.append(
-                    (f"R app takes {tk}", 0, (w, (rc, tk + 1, gn, fin), q(1, ("A", tk + 1)), cuts))
-                )
-            if fin and tk == rc and not gn:
-                out.append(
-                    ("R acks FIN", 0, (w, r, q(1, ("FA",)) if ("FA",) not in c[1] else c, cuts))
-                )
-            if not gn:
-                out.append(
-                    (
-                        "R application closes: STOP",
-                        0,
-                        (
-                            w,
-                            (rc, tk, 1, fin),
-                            q(
-                                1,
-                                ("STOP",),
-                                *(((("A", rc),) + ((("FA",),) if fin else ())) if DRAIN else ()),
-                            ),
-                            cuts,
-                        ),
-                    )
-                )
-            if cuts:
-                out.append(("CUT", 1, (w, r, None, cuts - 1)))
+
+class State(NamedTuple):
+    writer: Writer = Writer()
+    reader: Reader = Reader()
+    line: tuple = ((), ())  # frames on their way, forward and back; None while cut
+    cuts: int = 2
+
+
+def put(line, way, *frames):
+    """The line with more frames on it."""
+    return (line[FORWARD] + frames, line[BACK]) if way == FORWARD else (
+        line[FORWARD], line[BACK] + frames)
+
+
+def model(is_state, drains, fin_needs_credit=False):
+    """`is_state`: STOP is restated on resuming; `drains`: a gone reader discards and answers."""
+
+    def step(state):
+        if state.line is None:
+            yield "they resume", 0, resume(state)
+            return
+        yield from write(state)
+        yield from read(state)
+        if state.line[FORWARD]:
+            yield from reader_hears(state, state.line[FORWARD][0])
+        if state.line[BACK]:
+            yield from writer_hears(state, state.line[BACK][0])
+        if state.cuts:
+            yield "the connection is cut", 1, state._replace(line=None, cuts=state.cuts - 1)
+
+    def write(state):
+        writer, _, line, _ = state
+        has_credit = writer.sent < writer.credit
+        if not writer.stopped and writer.sent < UNITS and has_credit:
+            yield f"unit {writer.sent} is sent", 0, state._replace(
+                writer=writer._replace(sent=writer.sent + 1),
+                line=put(line, FORWARD, ("DATA", writer.sent)))
+        is_over = writer.sent == UNITS or writer.stopped
+        if is_over and not writer.fin and (has_credit or not fin_needs_credit):
+            yield f"FIN is sent at {writer.sent}", 0, state._replace(
+                writer=writer._replace(fin=1),
+                line=put(line, FORWARD, ("FIN", writer.sent, writer.stopped)))
+
+    def read(state):
+        _, reader, line, _ = state
+        if reader.gone:
+            return
+        if reader.taken < reader.received:
+            yield f"unit {reader.taken} is taken", 0, state._replace(
+                reader=reader._replace(taken=reader.taken + 1),
+                line=put(line, BACK, ("ACK", reader.taken + 1)))
+        if reader.fin and reader.taken == reader.received and ("ACK of FIN",) not in line[BACK]:
+            yield "FIN is acknowledged", 0, state._replace(line=put(line, BACK, ("ACK of FIN",)))
+        answers = [("STOP",)]
+        if drains:
+            answers.append(("ACK", reader.received))
+            if reader.fin:
+                answers.append(("ACK of FIN",))
+        yield "the reader's application closes", 0, state._replace(
+            reader=reader._replace(gone=1), line=put(line, BACK, *answers))
+
+    def reader_hears(state, frame):
+        reader = state.reader
+        line = (state.line[FORWARD][1:], state.line[BACK])
+        discards = reader.gone and drains
+        if frame[0] == "FIN":
+            if discards:
+                line = put(line, BACK, ("ACK of FIN",))
+            yield "FIN comes", 0, state._replace(reader=reader._replace(fin=1), line=line)
+        elif frame[1] < reader.received:
+            yield f"unit {frame[1]} comes again", 0, state._replace(line=line)
         else:
-            sn = ()
-            if STICKY and gn:
-                sn = (("STOP",),)
-            a = (("A", rc if gn and DRAIN else tk),)
-            fa = (("FA",),) if (fin and gn and DRAIN) else ()
-            out.append(
-                (
-                    "resume",
-                    0,
-                    ((rc, ak, cr, sp, 0 if not fin else fs, dn), r, ((), a + sn + fa), cuts),
-                )
-            )
-        return out
+            if discards:
+                line = put(line, BACK, ("ACK", reader.received + 1))
+            yield f"unit {frame[1]} comes", 0, state._replace(
+                reader=reader._replace(received=reader.received + 1), line=line)
 
-    return init, step, lambda S: None, lambda S: S[0][5] == 1
+    def writer_hears(state, frame):
+        writer = state.writer
+        if frame[0] == "ACK":
+            writer = writer._replace(
+                acknowledged=max(writer.acknowledged, frame[1]),
+                credit=max(writer.credit, frame[1] + WINDOW))
+        elif frame[0] == "STOP":
+            writer = writer._replace(stopped=1)
+        else:
+            writer = writer._replace(done=1)
+        line = (state.line[FORWARD], state.line[BACK][1:])
+        yield f"the writer hears {frame}", 0, state._replace(writer=writer, line=line)
+
+    def resume(state):
+        """Positions and states are told anew; what the reader does not have is sent again."""
+        writer, reader = state.writer, state.reader
+        discards = reader.gone and drains
+        told = [("ACK", reader.received if discards else reader.taken)]
+        if is_state and reader.gone:
+            told.append(("STOP",))
+        if reader.fin and discards:
+            told.append(("ACK of FIN",))
+        fin = writer.fin if reader.fin else 0
+        return state._replace(
+            writer=writer._replace(sent=reader.received, fin=fin), line=((), tuple(told)))
+
+    return State(), step, lambda state: None, lambda state: state.writer.done
 
 
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
-    ("STOP is an event, not a state", dict(STICKY=0, DRAIN=0, FINCREDIT=0), "not live"),
-    (
-        "a reader that went away does not acknowledge",
-        dict(STICKY=1, DRAIN=0, FINCREDIT=0),
-        "not live",
-    ),
-    ("all rules", dict(STICKY=1, DRAIN=1, FINCREDIT=0), None),
+    ("STOP is an event, not a state", dict(is_state=False, drains=False), "not live"),
+    ("a reader that went away does not acknowledge", dict(is_state=True, drains=False), "not live"),
+    ("FIN needs credit", dict(is_state=True, drains=True, fin_needs_credit=True), None),
+    ("all rules", dict(is_state=True, drains=True), None),
 ]

@@ -1,185 +1,145 @@
 """One message for a group of two members whose leases are fenced, with a kill of the inbox.
 
-Members lose their connections; DONE and its answer get lost.
+Members lose their connections; DONE and its answer get lost. What a member does counts only under
+the newest lease, and each member that said DONE must learn whether it counted.
 """
 
+from typing import NamedTuple
 
-def model(DUR, REPLY, TOKEN=0, STICKY=1, CR=1, DET=2, FLOORBUG=0):
-    # inbox: (fin,att,holder,starts)  member: (ph,att,tok) ph idle/got/doneSent/settled/refused/believes ; conn: (q in, q out) or None
-    init = ((0, 0, None, 1), (("idle", 0, 0),) * 2, (((), ()),) * 2, CR, DET, None, 0)
+NOBODY = -1
+ATTEMPTS = 3
 
-    def step(S):
-        ib, ms, cs, cr, det, flag, n = S
-        fin, a, h, st = ib
-        out = []
 
-        def mk(ib=ib, ms=ms, cs=cs, cr=cr, det=det, flag=flag, n=n):
-            return (ib, ms, cs, cr, det, flag, n)
+class Inbox(NamedTuple):
+    finished: int = 0  # by this member, from 1; 0: not yet
+    attempt: int = 0
+    holder: int = NOBODY
+    starts: int = 1
 
-        def st_(t, i, v):
-            l = list(t)
-            l[i] = v
-            return tuple(l)
 
-        if not fin and h is None and a < 3:
-            for i in (0, 1):
-                if cs[i] is not None and ms[i][0] in ("idle", "refused"):
-                    out.append(
-                        (
-                            f"DELIVERY attempt {a+1} to m{i}",
-                            0,
-                            mk(
-                                ib=(0, a + 1, i, st),
-                                cs=st_(cs, i, (cs[i][0], cs[i][1] + (("DEL", a + 1, st),))),
-                            ),
-                        )
-                    )
-        if not fin and h is not None:
-            out.append((f"lease of m{h} ends", 0, mk(ib=(0, a, None, st))))
-        if cr:
-            out.append(
-                (
-                    "inbox kill -9",
-                    1,
-                    mk(ib=(fin, a if DUR else 0, None, st + 1), cs=(None, None), cr=cr - 1),
-                )
-            )
-        for i in (0, 1):
-            m = ms[i]
-            c = cs[i]
-            if c is None:
-                out.append(
-                    (
-                        f"m{i} reconnects",
-                        0,
-                        mk(
-                            cs=st_(
-                                cs,
-                                i,
-                                (
-                                    (("DONE", m[1], m[2]),) if m[0] == "sent" and STICKY else (),
-                                    (
-                                        (("DEL", a, st),)
-                                        if (
-                                            REPLY
-                                            and h == i
-                                            and not fin
-                                            and (
-                                                m[0] in ("idle", "refused")
-                                                or (m[1], m[2]) != (a, st)
-                                            )
-                                        )
-                                        else ()
-                                    ),
-                                ),
-                            )
-                        ),
-                    )
-                )
+class Member(NamedTuple):
+    phase: str = "idle"  # idle, working, done (said so), settled, refused
+    attempt: int = 0
+    starts: int = 0
+
+
+class State(NamedTuple):
+    inbox: Inbox = Inbox()
+    members: tuple = (Member(), Member())
+    lines: tuple = (((), ()), ((), ()))  # of each member: to the inbox, to it; None: cut
+    kills: int = 1
+    cuts: int = 2
+    flaw: str = ""
+
+
+def placed(items, index, item):
+    return items[:index] + (item,) + items[index + 1 :]
+
+
+def model(attempt_on_disk, answers, token_has_starts=False):
+    """`answers`: DONE is answered and repeated until then."""
+
+    def step(state):
+        inbox = state.inbox
+        if not inbox.finished and inbox.holder == NOBODY and inbox.attempt < ATTEMPTS:
+            for i, member in enumerate(state.members):
+                if state.lines[i] is not None and member.phase in ("idle", "refused"):
+                    yield deliver(state, i)
+        if not inbox.finished and inbox.holder != NOBODY:
+            yield f"the lease of member {inbox.holder} ends", 0, state._replace(
+                inbox=inbox._replace(holder=NOBODY))
+        if state.kills:
+            attempt = inbox.attempt if attempt_on_disk else 0
+            again = inbox._replace(attempt=attempt, holder=NOBODY, starts=inbox.starts + 1)
+            yield "the inbox is killed", 1, state._replace(
+                inbox=again, lines=(None, None), kills=state.kills - 1)
+        for i, line in enumerate(state.lines):
+            if line is None:
+                yield reconnect(state, i)
                 continue
-            if det:
-                out.append((f"m{i} cut", 1, mk(cs=st_(cs, i, None), det=det - 1)))
-            if m[0] == "got":
-                out.append(
-                    (
-                        f"m{i} finishes work, DONE {m[1]}",
-                        0,
-                        mk(
-                            ms=st_(ms, i, ("sent", m[1], m[2])),
-                            cs=st_(cs, i, (c[0] + (("DONE", m[1], m[2]),), c[1])),
-                        ),
-                    )
-                )
-            if c[1]:
-                x = c[1][0]
-                c2 = (c[0], c[1][1:])
-                if x[0] == "DEL":
-                    out.append(
-                        (
-                            f"m{i} gets delivery {x[1]}",
-                            0,
-                            mk(ms=st_(ms, i, ("got", x[1], x[2])), cs=st_(cs, i, c2)),
-                        )
-                    )
-                else:
-                    out.append(
-                        (
-                            f"m{i} told {x[0]}",
-                            0,
-                            mk(
-                                ms=st_(
-                                    ms, i, ("settled" if x[0] == "SETTLED" else "refused", 0, 0)
-                                ),
-                                cs=st_(cs, i, c2),
-                            ),
-                        )
-                    )
-            if c[0]:
-                x = c[0][0]
-                c2 = (c[0][1:], c[1])
-                okk = x[1] == a and (not TOKEN or x[2] == st or DUR)
-                rp = lambda k: ((k,),) if REPLY else ()
-                if fin:
-                    out.append(
-                        (
-                            f"inbox: DONE again from m{i}",
-                            0,
-                            mk(
-                                cs=st_(
-                                    cs,
-                                    i,
-                                    (
-                                        c2[0],
-                                        c2[1] + rp("SETTLED" if (fin == (i + 1)) else "FENCED"),
-                                    ),
-                                )
-                            ),
-                        )
-                    )
-                elif okk:
-                    f = flag
-                    if h is not None and h != i:
-                        f = "DONE of a stale lease finished the message while another member holds it"
-                    out.append(
-                        (
-                            f"inbox commits DONE {x[1]} of m{i}",
-                            0,
-                            mk(
-                                ib=(i + 1, a, None, st),
-                                cs=st_(cs, i, (c2[0], c2[1] + rp("SETTLED"))),
-                                flag=f,
-                            ),
-                        )
-                    )
-                else:
-                    out.append(
-                        (
-                            f"inbox fences DONE {x[1]} of m{i}",
-                            0,
-                            mk(cs=st_(cs, i, (c2[0], c2[1] + rp("FENCED")))),
-                        )
-                    )
-        return out
+            if state.cuts:
+                yield f"member {i} is cut", 1, state._replace(
+                    lines=placed(state.lines, i, None), cuts=state.cuts - 1)
+            yield from member_steps(state, i, *line)
+            if line[0]:
+                yield settle(state, i, *line)
 
-    def inv(S):
-        return S[5]
+    def deliver(state, i):
+        inbox = state.inbox._replace(attempt=state.inbox.attempt + 1, holder=i)
+        up, down = state.lines[i]
+        down += (("DELIVERY", inbox.attempt, inbox.starts),)
+        label = f"DELIVERY to member {i}, attempt {inbox.attempt}"
+        return label, 0, state._replace(inbox=inbox, lines=placed(state.lines, i, (up, down)))
 
-    def good(S):
-        return (S[0][0] != 0 or S[0][1] >= 3) and all(
-            m[0] in ("idle", "settled", "refused") for m in S[1]
-        )
+    def reconnect(state, i):
+        """A member repeats its DONE; the holder of a lease is given the message again."""
+        inbox, member = state.inbox, state.members[i]
+        up = down = ()
+        if member.phase == "done":
+            up = (("DONE", member.attempt, member.starts),)
+        lacks = member.phase in ("idle", "refused") or (
+            (member.attempt, member.starts) != (inbox.attempt, inbox.starts))
+        if answers and inbox.holder == i and not inbox.finished and lacks:
+            down = (("DELIVERY", inbox.attempt, inbox.starts),)
+        return f"member {i} reconnects", 0, state._replace(
+            lines=placed(state.lines, i, (up, down)))
 
-    return init, step, inv, good
+    def member_steps(state, i, up, down):
+        member = state.members[i]
+        if member.phase == "working":
+            frame = ("DONE", member.attempt, member.starts)
+            yield f"member {i} says DONE", 0, state._replace(
+                members=placed(state.members, i, member._replace(phase="done")),
+                lines=placed(state.lines, i, (up + (frame,), down)))
+        if down:
+            frame = down[0]
+            if frame[0] == "DELIVERY":
+                member = Member("working", frame[1], frame[2])
+            else:
+                member = Member("settled" if frame[0] == "SETTLED" else "refused")
+            yield f"member {i} hears {frame[0]}", 0, state._replace(
+                members=placed(state.members, i, member),
+                lines=placed(state.lines, i, (up, down[1:])))
+
+    def settle(state, i, up, down):
+        """The inbox takes a DONE: it counts, or is fenced."""
+        inbox, (_, attempt, starts) = state.inbox, up[0]
+        flaw = state.flaw
+        is_newest = attempt == inbox.attempt and (
+            not token_has_starts or attempt_on_disk or starts == inbox.starts)
+        if inbox.finished:
+            answer = "SETTLED" if inbox.finished == i + 1 else "FENCED"
+        elif is_newest:
+            if inbox.holder not in (NOBODY, i):
+                flaw = "DONE of a stale lease finished what another member holds"
+            inbox = Inbox(i + 1, inbox.attempt, NOBODY, inbox.starts)
+            answer = "SETTLED"
+        else:
+            answer = "FENCED"
+        if answers:
+            down += ((answer,),)
+        return f"the inbox takes DONE of member {i}: {answer}", 0, state._replace(
+            inbox=inbox, lines=placed(state.lines, i, (up[1:], down)), flaw=flaw)
+
+    def invariant(state):
+        return state.flaw or None
+
+    def good(state):
+        is_over = state.inbox.finished or state.inbox.attempt >= ATTEMPTS
+        return is_over and all(
+            member.phase in ("idle", "settled", "refused") for member in state.members)
+
+    return State(), step, invariant, good
 
 
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
-    ("attempts in memory only, DONE is not answered", dict(DUR=0, REPLY=0), "stale lease"),
-    ("attempts on disk, DONE is not answered", dict(DUR=1, REPLY=0), "not live"),
-    ("attempts on disk, DONE is repeated until it is answered", dict(DUR=1, REPLY=1), None),
-    (
-        "all rules: attempts in memory, the start counter in the token",
-        dict(DUR=0, REPLY=1, TOKEN=1),
-        None,
-    ),
+    ("attempts in memory only, DONE is not answered",
+     dict(attempt_on_disk=False, answers=False), "stale lease"),
+    ("attempts on disk, DONE is not answered",
+     dict(attempt_on_disk=True, answers=False), "not live"),
+    ("attempts on disk, DONE is repeated until it is answered",
+     dict(attempt_on_disk=True, answers=True), None),
+    ("all rules: attempts in memory, the start counter in the token",
+     dict(attempt_on_disk=False, answers=True, token_has_starts=True), None),
 ]
