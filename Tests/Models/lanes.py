@@ -1,361 +1,281 @@
-"""A producer's lane and an inbox, with kills of either, cuts, and stores brought back from backups.
+"""A producer's lane and an inbox, with kills of either, cuts, and stores brought back from copies.
 
-A label is what the application submitted, a sequence number its place in the outbox. What was on
-its way on a lane of a killed sender still arrives.
+A label is what the application submitted, a sequence number its place in the outbox. What is on its
+way on a lane of a killed sender still arrives. What the sender's application is told must be so at
+the inbox, each message is stored at most once, and each gets an outcome or the lane an error.
 """
 
+from typing import NamedTuple
 
-def model(
-    CHAIN=0,
-    FENCE=0,
-    REJSET=0,
-    FSYNCID=1,
-    NL=3,
-    BAD=(1,),
-    EXP=(),
-    KS=1,
-    KR=1,
-    RST=0,
-    RCR=0,
-    INRST=0,
-    NLANES=3,
-    PARTNEXT=0,
-):
-    # outbox: tuple of (label,status) seq=i+1 ; sender vol: cur lane idx or None, nxt to send (this lane), ready?
-    # lanes: tuple of (qc,qs,salive)
-    init = (
-        (),
-        None,
-        (None, 0, 0),
-        (),
-        (1, 0, (), (), frozenset(), None),
-        None,
-        frozenset(),
-        0,
-        KS,
-        KR,
-        RST,
-        RCR,
-        None,
-        INRST,
-    )
+QUEUED, ACCEPTED, REJECTED, EXPIRED = "queued", "accepted", "rejected", "expired"
+NO_LANE = -1
 
-    def step(S):
-        ob, kid, vol, lanes, inb, bak, rep, nl, ks, kr, rst, rcr, ibak, inrst = S
-        cur, nxt, rdy = vol
-        out = []
-        iid, cursor, stored, chain, rejs, tok = inb
 
-        def mk(
-            ob=ob,
-            kid=kid,
-            vol=vol,
-            lanes=lanes,
-            inb=inb,
-            bak=bak,
-            rep=rep,
-            nl=nl,
-            ks=ks,
-            kr=kr,
-            rst=rst,
-            rcr=rcr,
-            ibak=ibak,
-            inrst=inrst,
+class Inbox(NamedTuple):
+    """On disk, all of it."""
+
+    identity: int = 1
+    cursor: int = 0  # everything up to it is resolved
+    stored: tuple = ()  # labels
+    chain: tuple = ()  # labels of everything resolved
+    rejected: frozenset = frozenset()  # sequences
+    newest: int = NO_LANE  # the lane whose frames count, where lanes are fenced
+
+
+class Lane(NamedTuple):
+    up: tuple = ()  # frames on their way to the inbox
+    down: tuple = ()
+    is_open: int = 1
+
+
+class State(NamedTuple):
+    outbox: tuple = ()  # (label, outcome) of each sequence
+    inbox_met: int = 0  # the identity on the sender's disk
+    lane: int = NO_LANE  # the sender's newest
+    next: int = 0  # the sequence to send now; 0: READY has not come
+    lanes: tuple = ()
+    inbox: Inbox = Inbox()
+    reports: frozenset = frozenset()  # (label, outcome) told to the application
+    error: str = ""
+    submitted: int = 0
+    outbox_copy: tuple = ()  # one State-like pair, or nothing
+    inbox_copy: tuple = ()
+    sender_kills: int = 0
+    inbox_kills: int = 0
+    outbox_restores: int = 0
+    inbox_restores: int = 0
+    inbox_remakes: int = 0
+
+
+def placed(items, index, item):
+    return items[:index] + (item,) + items[index + 1 :]
+
+
+class Lanes:
+    def __init__(
+        self, messages=3, lanes=3, rejects=(), expires=(), has_chain=False, fences=False,
+        tells_rejected=False, kills=1, inbox_kills=1, outbox_restores=0, inbox_restores=0,
+        inbox_remakes=0,
+    ):
+        self.messages, self.lanes = messages, lanes
+        self.rejects, self.expires = rejects, expires
+        self.has_chain, self.fences, self.tells_rejected = has_chain, fences, tells_rejected
+        self.init = State(
+            sender_kills=kills, inbox_kills=inbox_kills, outbox_restores=outbox_restores,
+            inbox_restores=inbox_restores, inbox_remakes=inbox_remakes)
+
+    def step(self, state):
+        yield from self.user_steps(state)
+        yield from self.sender_steps(state)
+        for i, lane in enumerate(state.lanes):
+            if lane.is_open and lane.up:
+                yield self.inbox_hears(state, i, lane)
+        yield from self.inbox_faults(state)
+
+    # The sender
+
+    @staticmethod
+    def oldest(state):
+        """The first sequence without an outcome."""
+        for i, (_, outcome) in enumerate(state.outbox):
+            if outcome == QUEUED:
+                return i + 1
+        return len(state.outbox) + 1
+
+    def user_steps(self, state):
+        if state.submitted < self.messages:
+            label = state.submitted
+            yield f"message {label} is submitted", 0, state._replace(
+                outbox=state.outbox + ((label, QUEUED),), submitted=label + 1)
+        if state.outbox_restores:
+            if not state.outbox_copy:
+                copy = (state.outbox, state.inbox_met)
+                yield "the outbox is copied", 0, state._replace(outbox_copy=(copy,))
+            else:
+                outbox, met = state.outbox_copy[0]
+                lanes = tuple(lane._replace(down=()) for lane in state.lanes)
+                yield "the outbox is brought back from its copy", 1, state._replace(
+                    outbox=outbox, inbox_met=met, lane=NO_LANE, next=0, lanes=lanes,
+                    outbox_restores=state.outbox_restores - 1)
+        if state.inbox_restores and not state.inbox_copy:
+            yield "the inbox is copied", 0, state._replace(inbox_copy=(state.inbox,))
+
+    def sender_steps(self, state):
+        if state.lane == NO_LANE:
+            if not state.error and len(state.lanes) < self.lanes and state.outbox:
+                opened = Lane(up=(("LANE",),))
+                yield f"LANE {len(state.lanes)}", 0, state._replace(
+                    lane=len(state.lanes), next=0, lanes=state.lanes + (opened,))
+            return
+        lane = state.lanes[state.lane]
+        if state.next and state.next <= len(state.outbox):
+            yield from self.send(state, lane)
+        if lane.down:
+            heard = placed(state.lanes, state.lane, lane._replace(down=lane.down[1:]))
+            yield self.sender_hears(state._replace(lanes=heard), lane.down[0])
+        elif not lane.is_open:
+            yield "the lane is closed", 0, state._replace(lane=NO_LANE, next=0)
+        if state.sender_kills:
+            silent = placed(state.lanes, state.lane, lane._replace(down=()))
+            yield "the sender is killed, or cut", 1, state._replace(
+                lane=NO_LANE, next=0, lanes=silent, sender_kills=state.sender_kills - 1)
+
+    def send(self, state, lane):
+        sequence = state.next
+        label, outcome = state.outbox[sequence - 1]
+        kind = "SKIP" if outcome == EXPIRED else "MESSAGE"
+        more = lane._replace(up=lane.up + ((kind, sequence, label),))
+        yield f"{kind} {sequence}", 0, state._replace(
+            next=sequence + 1, lanes=placed(state.lanes, state.lane, more))
+        if outcome == QUEUED and label in self.expires:
+            yield f"message {label} expires before it is sent", 0, self.resolve(
+                state, sequence, EXPIRED)
+
+    @staticmethod
+    def resolve(state, sequence, outcome):
+        """An outcome, in the outbox and to the application; the first one stands."""
+        if sequence > len(state.outbox) or state.outbox[sequence - 1][1] != QUEUED:
+            return state
+        label = state.outbox[sequence - 1][0]
+        return state._replace(
+            outbox=placed(state.outbox, sequence - 1, (label, outcome)),
+            reports=state.reports | {(label, outcome)})
+
+    def sender_hears(self, state, frame):
+        kind = frame[0]
+        if kind == "READY":
+            return self.ready(state, *frame[1:])
+        if kind == "ACCEPTED":
+            for sequence in range(1, frame[1] + 1):
+                state = self.resolve(state, sequence, ACCEPTED)
+        elif kind == "REJECTED":
+            state = self.resolve(state, frame[1], REJECTED)
+        else:
+            state = state._replace(lane=NO_LANE, next=0)
+        return f"the sender hears {kind}", 0, state
+
+    def ready(self, state, identity, following, chain, rejected):
+        oldest = self.oldest(state)
+        error = ""
+        if state.inbox_met and state.inbox_met != identity:
+            error = "inbox changed"
+        elif following < oldest:
+            error = "history lost"
+        elif following > len(state.outbox) + 1:
+            error = "outbox rolled back"
+        elif self.has_chain and chain != tuple(
+            label for label, _ in state.outbox[: following - 1]
         ):
-            return (ob, kid, vol, lanes, inb, bak, rep, nl, ks, kr, rst, rcr, ibak, inrst)
+            error = "outbox rolled back"
+        if error:
+            return f"READY: {error}", 0, state._replace(error=error)
+        for sequence in range(oldest, following):
+            is_rejected = self.tells_rejected and sequence in rejected
+            state = self.resolve(state, sequence, REJECTED if is_rejected else ACCEPTED)
+        return f"READY, next is {following}", 0, state._replace(
+            inbox_met=identity, next=following)
 
-        def lset(i, q):
-            l = list(lanes)
-            l[i] = q
-            return tuple(l)
+    # The inbox
 
-        err = any(r[0] == "ERR" for r in rep)
-        if nl < NL:
-            out.append(
-                (f"app submits m{nl} (seq {len(ob)+1})", 0, mk(ob=ob + ((nl, "q"),), nl=nl + 1))
-            )
-        if bak is None and rst:
-            out.append(("backup of outbox", 0, mk(bak=(ob, kid))))
-        if ibak is None and inrst:
-            out.append(("backup of inbox", 0, mk(ibak=inb)))
-        old = next((i + 1 for i, e in enumerate(ob) if e[1] == "q"), len(ob) + 1)
-        if cur is None and not err and len(lanes) < NLANES and ob:
-            out.append(
-                (
-                    f"dial lane{len(lanes)} LANE oldest={old}",
-                    0,
-                    mk(vol=(len(lanes), 0, 0), lanes=lanes + (((("LANE", kid, old),), (), 1),)),
-                )
-            )
-        if cur is not None:
-            qc, qs, sa = lanes[cur]
-            if rdy and nxt <= len(ob):
-                l, st = ob[nxt - 1]
-                if st == "e":
-                    out.append(
-                        (
-                            f"send SKIP{nxt}",
-                            0,
-                            mk(
-                                vol=(cur, nxt + 1, 1),
-                                lanes=lset(cur, (qc + (("SKIP", nxt, l),), qs, sa)),
-                            ),
-                        )
-                    )
-                else:
-                    out.append(
-                        (
-                            f"send MSG{nxt}=m{l}",
-                            0,
-                            mk(
-                                vol=(cur, nxt + 1, 1),
-                                lanes=lset(cur, (qc + (("MSG", nxt, l),), qs, sa)),
-                            ),
-                        )
-                    )
-                    if st == "q" and l in EXP:
-                        out.append(
-                            (
-                                f"m{l} (seq {nxt}) expires before sending",
-                                0,
-                                mk(
-                                    ob=ob[: nxt - 1] + ((l, "e"),) + ob[nxt:],
-                                    rep=rep | {(l, "expired")},
-                                ),
-                            )
-                        )
-            if qs:
-                m = qs[0]
-                l2 = lset(cur, (qc, qs[1:], sa))
-                if m[0] == "READY":
-                    _, i, n, ch, rj = m
-                    e = None
-                    if kid is not None and kid != i:
-                        e = "inbox changed"
-                    elif n < old:
-                        e = "history lost"
-                    elif n > len(ob) + 1:
-                        e = "outbox rolled back"
-                    elif CHAIN and ch != tuple(x[0] for x in ob[: n - 1]):
-                        e = "diverged history"
-                    if e:
-                        out.append(
-                            (
-                                f'READY next={n}: named error "{e}"',
-                                0,
-                                mk(lanes=l2, rep=rep | {("ERR", e)}),
-                            )
-                        )
-                    else:
-                        o = list(ob)
-                        r = rep
-                        for s_ in range(old, n):
-                            if o[s_ - 1][1] == "q":
-                                o2 = "r" if (REJSET and s_ in rj) else "a"
-                                o[s_ - 1] = (o[s_ - 1][0], o2)
-                                r = r | {(o[s_ - 1][0], "rejected" if o2 == "r" else "accepted")}
-                        out.append(
-                            (
-                                f"READY next={n}: drops below",
-                                0,
-                                mk(ob=tuple(o), kid=i, vol=(cur, n, 1), lanes=l2, rep=r),
-                            )
-                        )
-                elif m[0] == "ACC":
-                    o = list(ob)
-                    r = rep
-                    for s_ in range(1, m[1] + 1):
-                        if s_ <= len(o) and o[s_ - 1][1] == "q":
-                            o[s_ - 1] = (o[s_ - 1][0], "a")
-                            r = r | {(o[s_ - 1][0], "accepted")}
-                    out.append((f"ACCEPTED {m[1]}", 0, mk(ob=tuple(o), lanes=l2, rep=r)))
-                elif m[0] == "REJ":
-                    s_ = m[1]
-                    o = ob
-                    r = rep
-                    if s_ <= len(o) and o[s_ - 1][1] == "q":
-                        l = o[s_ - 1][0]
-                        o = o[: s_ - 1] + ((l, "r"),) + o[s_:]
-                        r = r | {(l, "rejected")}
-                    out.append((f"REJECTED {s_}", 0, mk(ob=o, lanes=l2, rep=r)))
-                elif m[0] == "SUP":
-                    out.append(("lane superseded", 0, mk(vol=(None, 0, 0), lanes=l2)))
-            if sa == 0 and not qs:
-                out.append(("lane closed", 0, mk(vol=(None, 0, 0))))
-            if ks:
-                out.append(
-                    (
-                        "sender kill -9 / cut (bytes on the way still arrive)",
-                        1,
-                        mk(vol=(None, 0, 0), lanes=lset(cur, (qc, (), sa)), ks=ks - 1),
-                    )
-                )
-        for i, (qc, qs, sa) in enumerate(lanes):
-            if not sa or not qc:
-                continue
-            m = qc[0]
-            rq = qc[1:]
-            live = i == cur
+    def inbox_hears(self, state, i, lane):
+        inbox, frame = state.inbox, lane.up[0]
+        answers, is_open = (), 1
+        label = f"the inbox hears {frame[0]} on lane {i}"
+        if frame[0] == "LANE":
+            if self.fences:
+                inbox = inbox._replace(newest=i)
+            answers = ((
+                "READY", inbox.identity, inbox.cursor + 1, inbox.chain,
+                tuple(sorted(inbox.rejected))),)
+        elif self.fences and inbox.newest != i:
+            answers, is_open = (("SUPERSEDED",),), 0
+        elif frame[1] <= inbox.cursor:
+            answers = (("ACCEPTED", inbox.cursor),)
+        elif frame[1] > inbox.cursor + 1:
+            is_open = 0
+        else:
+            inbox, answers = self.take(inbox, *frame)
+            label = f"the inbox resolves {frame[1]} on lane {i}: {answers[0][0]}"
+        # Only the newest lane has a sender that listens.
+        down = lane.down + answers if i == state.lane else ()
+        lanes = placed(state.lanes, i, Lane(lane.up[1:], down, is_open))
+        return label, 0, state._replace(inbox=inbox, lanes=lanes)
 
-            def rr(inb2, rep_, sa2=1):
-                return mk(inb=inb2, lanes=lset(i, (rq, (qs + rep_) if live else (), sa2)))
+    def take(self, inbox, kind, sequence, label):
+        answers = (("ACCEPTED", sequence),)
+        inbox = inbox._replace(cursor=sequence, chain=inbox.chain + (label,))
+        if kind == "MESSAGE" and label in self.rejects:
+            answers = (("REJECTED", sequence),) + answers
+            inbox = inbox._replace(rejected=inbox.rejected | {sequence})
+        elif kind == "MESSAGE":
+            inbox = inbox._replace(stored=inbox.stored + (label,))
+        return inbox, answers
 
-            if m[0] == "LANE":
-                out.append(
-                    (
-                        f"inbox: LANE on lane{i}, READY next={cursor+1}",
-                        0,
-                        rr(
-                            (iid, cursor, stored, chain, rejs, i if FENCE else None),
-                            (("READY", iid, cursor + 1, chain, tuple(sorted(rejs))),),
-                        ),
-                    )
-                )
-            elif FENCE and tok != i:
-                out.append((f"inbox refuses lane{i} (superseded)", 0, rr(inb, (("SUP",),), 0)))
-            elif m[1] <= cursor:
-                out.append(
-                    (f"inbox: duplicate seq {m[1]} on lane{i}", 0, rr(inb, (("ACC", cursor),)))
-                )
-            elif m[1] > cursor + 1:
-                out.append((f"inbox: gap on lane{i}, closes", 0, rr(inb, (), 0)))
-            elif m[0] == "MSG":
-                if m[2] in BAD:
-                    out.append(
-                        (
-                            f"inbox rejects seq {m[1]}=m{m[2]}",
-                            0,
-                            rr(
-                                (iid, cursor + 1, stored, chain + (m[2],), rejs | {m[1]}, tok),
-                                (("REJ", m[1]), ("ACC", cursor + 1)),
-                            ),
-                        )
-                    )
-                else:
-                    out.append(
-                        (
-                            f"inbox stores seq {m[1]}=m{m[2]} (lane{i})",
-                            0,
-                            rr(
-                                (iid, cursor + 1, stored + (m[2],), chain + (m[2],), rejs, tok),
-                                (("ACC", cursor + 1),),
-                            ),
-                        )
-                    )
-            elif m[0] == "SKIP":
-                out.append(
-                    (
-                        f"inbox skips seq {m[1]}",
-                        0,
-                        rr(
-                            (iid, cursor + 1, stored, chain + (m[2],), rejs, tok),
-                            (("ACC", cursor + 1),),
-                        ),
-                    )
-                )
-        if kr:
-            out.append(
-                ("receiver kill -9", 1, mk(lanes=tuple(((), q[1], 0) for q in lanes), kr=kr - 1))
-            )
-            out.append(
-                (
-                    "receiver kill -9, replies lost",
-                    1,
-                    mk(lanes=tuple(((), (), 0) for q in lanes), kr=kr - 1),
-                )
-            )
-        if rst and bak is not None:
-            out.append(
-                (
-                    f"outbox restored from backup (had {len(bak[0])} of {len(ob)})",
-                    1,
-                    mk(
-                        ob=bak[0],
-                        kid=bak[1],
-                        vol=(None, 0, 0),
-                        lanes=tuple((q[0], (), q[2]) for q in lanes),
-                        rst=rst - 1,
-                        bak=bak,
-                    ),
-                )
-            )
-        if rcr:
-            out.append(
-                (
-                    "inbox recreated",
-                    1,
-                    mk(
-                        inb=(iid + 1, 0, (), (), frozenset(), None),
-                        lanes=tuple(((), (), 0) for q in lanes),
-                        rcr=rcr - 1,
-                    ),
-                )
-            )
-        if inrst and ibak is not None:
-            out.append(
-                (
-                    f"inbox restored from backup (cursor {ibak[1]} was {cursor})",
-                    1,
-                    mk(inb=ibak, lanes=tuple(((), (), 0) for q in lanes), inrst=inrst - 1),
-                )
-            )
-        return out
+    def inbox_faults(self, state):
+        lost = tuple(Lane((), (), 0) for _ in state.lanes)
+        if state.inbox_kills:
+            left = state.inbox_kills - 1
+            answered = tuple(lane._replace(up=(), is_open=0) for lane in state.lanes)
+            yield "the inbox is killed", 1, state._replace(lanes=answered, inbox_kills=left)
+            yield "the inbox is killed and its answers are lost", 1, state._replace(
+                lanes=lost, inbox_kills=left)
+        if state.inbox_remakes:
+            inbox = Inbox(identity=state.inbox.identity + 1)
+            yield "the inbox is made anew", 1, state._replace(
+                inbox=inbox, lanes=lost, inbox_remakes=state.inbox_remakes - 1)
+        if state.inbox_restores and state.inbox_copy:
+            yield "the inbox is brought back from its copy", 1, state._replace(
+                inbox=state.inbox_copy[0], lanes=lost, inbox_restores=state.inbox_restores - 1)
 
-    def inv(S):
-        ob, kid, vol, lanes, inb, bak, rep, nl, *_ = S
-        st = inb[2]
-        if len(set(st)) != len(st):
-            return "stored twice"
-        known_loss = any(r[0] == "ERR" for r in rep)
-        lossy = (S[11] < RCR) or (S[13] < INRST)
-        for l, o in rep:
-            if l == "ERR":
-                continue
-            if o == "accepted" and l not in st and not lossy:
-                return (
-                    "reported accepted, not stored (silent loss)"
-                    if l not in BAD
-                    else "reported accepted, was rejected"
-                )
-            if o in ("expired", "rejected") and l in st:
-                return f"reported {o}, but stored"
-        if st != tuple(sorted(st)):
-            return "order"
+    # Claims
 
-    def good(S):
-        ob, kid, vol, lanes, inb, bak, rep, nl, *_ = S
-        if any(r[0] == "ERR" for r in rep):
-            return True
-        if len(lanes) >= NLANES and vol[0] is None:
-            return True
-        return nl == NL and all(e[1] != "q" for e in ob)
+    def invariant(self, state):
+        stored = state.inbox.stored
+        if len(set(stored)) != len(stored):
+            return "a message is stored twice"
+        # An inbox that was made anew or brought back has lost what it had accepted: not our doing.
+        lost = (state.inbox_remakes, state.inbox_restores) != (
+            self.init.inbox_remakes, self.init.inbox_restores)
+        for label, outcome in state.reports:
+            if outcome == ACCEPTED and label not in stored and not lost:
+                if label in self.rejects:
+                    return "reported accepted, was rejected"
+                return "reported accepted, is not stored"
+            if outcome in (EXPIRED, REJECTED) and label in stored:
+                return f"reported {outcome}, is stored"
+        if stored != tuple(sorted(stored)):
+            return "the order is lost"
+        return None
 
-    return init, step, inv, good
+    def good(self, state):
+        if state.error or (len(state.lanes) >= self.lanes and state.lane == NO_LANE):
+            return True  # named, or out of the model's bounds
+        return state.submitted == self.messages and all(
+            outcome != QUEUED for _, outcome in state.outbox)
 
+
+def model(**arguments):
+    lanes = Lanes(**arguments)
+    return lanes.init, lanes.step, lanes.invariant, lanes.good
+
+
+# What the rules say; each mistake takes something away.
+RULES = dict(tells_rejected=True, fences=True, has_chain=True)
 
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
-    ("READY does not tell which messages were rejected", dict(), "was rejected"),
-    ("READY tells them, but old lanes go on", dict(REJSET=1), "was rejected"),
-    (
-        "a message expires while an old lane still has it",
-        dict(REJSET=1, EXP=(0,), BAD=()),
-        "reported expired, but stored",
-    ),
-    ("the newest lane fences older ones", dict(REJSET=1, FENCE=1, EXP=(0,), BAD=(1,)), None),
-    (
-        "an outbox from a backup, no chain",
-        dict(REJSET=1, FENCE=1, RST=1, BAD=(), KR=0, NLANES=2),
-        "silent loss",
-    ),
-    (
-        "an outbox from a backup, all rules",
-        dict(REJSET=1, FENCE=1, RST=1, CHAIN=1, BAD=(), KR=0, NLANES=3),
-        None,
-    ),
-    (
-        "an inbox made anew or from a backup, all rules",
-        dict(REJSET=1, FENCE=1, CHAIN=1, RCR=1, INRST=1, BAD=(), KR=0, KS=0, NL=2),
-        None,
-    ),
+    ("READY does not tell which messages were rejected",
+     dict(rejects=(1,)), "reported accepted, was rejected"),
+    ("READY tells them, but old lanes go on",
+     dict(rejects=(1,), tells_rejected=True), "reported accepted, was rejected"),
+    ("a message expires while an old lane still has it",
+     dict(expires=(0,), tells_rejected=True), "reported expired, is stored"),
+    ("an outbox from a copy, without a chain",
+     dict(tells_rejected=True, fences=True, outbox_restores=1, inbox_kills=0, lanes=2),
+     "reported accepted, is not stored"),
+    ("all rules, with kills", dict(RULES, rejects=(1,), expires=(0,)), None),
+    ("all rules, an outbox from a copy",
+     dict(RULES, outbox_restores=1, inbox_kills=0), None),
+    ("all rules, an inbox made anew or from a copy",
+     dict(RULES, inbox_remakes=1, inbox_restores=1, inbox_kills=0, kills=0, messages=2), None),
 ]
