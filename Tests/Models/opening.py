@@ -1,417 +1,332 @@
 """Opening, resuming and taking over, with an attacker that replays and an acceptor that restarts.
 
-One client dials at most three times; old connections stay half open with what is queued in them.
-The application counts the bytes it was given and how often it was started.
+One client dials at most three times and sends two bytes. A connection that it has given up stays
+open at the acceptor, with what is queued in it. The attacker has recorded every RESUME and PROOF
+and plays them at will, over one connection. The application must read an exact prefix, be started
+once, and the client must not be displaced by anything that is older or not its own.
 """
 
-MAXC = 3
+from typing import NamedTuple
+
+DIALS, BYTES = 3, 2
+ATTACKER = 9  # its connection; those of the client are 0, 1 and 2
+NEW, OPENING, UP, DETACHED, RESUMING, GONE = (
+    "new", "opening", "up", "detached", "resuming", "gone")
+# What a connection is to the acceptor: ("fresh",), ("opened", session), ("closed",),
+# ("resumed", session, number, nonce), or ("attached", session).
+FRESH, CLOSED = ("fresh",), ("closed",)
 
 
-def model(RECHECK, POS, PEND, STARTOVER, CRASH, ATT=True, OLDFROZEN=False, UNK_BADMAC=True):
-    # state: client, sessions, conns, rec, log(server app log), effects, crashes, attacker effect flag
-    # client: (phase,sid,confirmSent,got,n,conn,acked)
-    # sessions: tuple of (sid,st,n,att,rpos)
-    # conns: tuple of (id,own,c2s,s2c,copen,ctx)
-    init = (("new", None, False, False, 0, None, 0), (), (), frozenset(), (), 0, 0, None, 0)
+class Client(NamedTuple):
+    phase: str = NEW
+    session: int = -1
+    heard: int = 0  # something that shows that the acceptor has bytes
+    number: int = 0  # of the attachment
+    connection: int = -1
+    acknowledged: int = 0
 
-    def step(S):
-        cl, ss, cs, rec, log, eff, cr, flag, nsid = S
-        out = []
-        ph, sid, conf, got, n, cc, ack = cl
-        sd = {x[0]: x for x in ss}
-        cd = {x[0]: x for x in cs}
-        nc = sum(1 for x in cs if x[1] == "c")
 
-        def mk(cl=cl, sd=sd, cd=cd, rec=rec, log=log, eff=eff, cr=cr, flag=flag, nsid=nsid):
-            # forget fully dead conns (keep a stub for counting)
-            v = []
-            for k in sorted(cd):
-                c = cd[k]
-                if (
-                    not c[4]
-                    and (c[5] == "closed" or not c[2])
-                    and not (isinstance(c[5], tuple) and c[5][0] == "att")
-                ):
-                    c = (c[0], c[1], (), (), False, "closed")
-                v.append(c)
-            return (cl, tuple(sd[k] for k in sorted(sd)), tuple(v), rec, log, eff, cr, flag, nsid)
+class Session(NamedTuple):
+    """At the acceptor."""
 
-        def upd(d, k, v):
-            d = dict(d)
-            d[k] = v
-            return d
+    confirmed: int = 0
+    number: int = 0
+    connection: int = -1
+    received: int = 0
 
-        # client dials
-        if ph in ("new", "det") and nc < MAXC:
-            cid = nc
-            if ph == "new":
-                m = ("OPEN", cid)
-                c = (cid, "c", (m,), (), True, None)
-                out.append(
-                    (
-                        f"C dials c{cid} OPEN",
-                        0,
-                        mk(cl=("wo", None, False, False, 0, cid, 0), cd=upd(cd, cid, c)),
-                    )
-                )
+
+class Connection(NamedTuple):
+    up: tuple = ()
+    down: tuple = ()
+    is_open: int = 1  # at the side that dialled
+    role: tuple = FRESH
+
+
+class State(NamedTuple):
+    client: Client = Client()
+    sessions: tuple = ()  # (name, Session)
+    connections: tuple = ()  # (number, Connection)
+    recorded: frozenset = frozenset()
+    read: tuple = ()  # (session, position) of each byte that an application was given
+    starts: int = 0
+    restarts: int = 0
+    flaw: str = ""
+    names: int = 0  # sessions so far
+
+
+class Opening:
+    def __init__(
+        self, checks_number_at_proof=True, has_positions=True, resume_confirms=True,
+        starts_over=False, restarts=1, has_attacker=True,
+    ):
+        self.checks_number_at_proof = checks_number_at_proof
+        self.has_positions = has_positions  # in DATA; else they are counted
+        self.resume_confirms = resume_confirms  # a session whose CONFIRM has not come
+        self.starts_over = starts_over  # after 'gone', unless something was heard
+        self.restarts = restarts
+        self.has_attacker = has_attacker
+
+    def step(self, state):
+        yield from self.client_steps(state)
+        if self.has_attacker:
+            yield from self.attacker_steps(state)
+        for number, connection in state.connections:
+            if connection.role != CLOSED and connection.up:
+                yield self.acceptor_reads(state, number, connection)
+        yield from self.acceptor_faults(state)
+
+    # The client
+
+    def client_steps(self, state):
+        client = state.client
+        dials = sum(number != ATTACKER for number, _ in state.connections)
+        if client.phase in (NEW, DETACHED) and dials < DIALS:
+            yield self.dial(state, client, dials)
+        if client.connection < 0:
+            return
+        connection = at(state.connections, client.connection)
+        phase = NEW if client.session < 0 else DETACHED
+        without = client._replace(phase=phase, connection=-1)
+        is_over = connection.role == CLOSED and not connection.down
+        left = connection._replace(down=(), is_open=0)
+        yield f"the client loses connection {client.connection}", not is_over, tidy(
+            state._replace(client=without), client.connection, left)
+        if connection.up:
+            following = state._replace(client=without)
+            kind, session = connection.role[0], connection.role[-1]
+            if kind == "attached":
+                known = at(state.sessions, session)
+                if known and known.connection == client.connection:
+                    following = with_session(following, session, known._replace(connection=-1))
+            yield f"connection {client.connection} is reset, what is queued is lost", 1, tidy(
+                following, client.connection, Connection(is_open=0, role=CLOSED))
+        if connection.down:
+            yield self.client_hears(state, client, connection)
+
+    @staticmethod
+    def dial(state, client, number):
+        if client.phase == NEW:
+            frame = ("OPEN", number)
+            client = Client(OPENING, connection=number)
+        else:
+            frame = ("RESUME", client.session, client.number + 1, number)
+            client = client._replace(
+                phase=RESUMING, number=client.number + 1, connection=number)
+            state = state._replace(recorded=state.recorded | {frame})
+        return f"the client dials {number}: {frame[0]}", 0, tidy(
+            state._replace(client=client), number, Connection(up=(frame,)))
+
+    def client_hears(self, state, client, connection):
+        frame = connection.down[0]
+        kind, queued, is_open, flaw = frame[0], (), 1, state.flaw
+        if kind == "OPENED" and client.phase == OPENING:
+            _, session, nonce, name = frame
+            confirm = ("CONFIRM", session, nonce, name)
+            queued = (confirm,) + tuple(("DATA", position) for position in range(BYTES))
+            client = Client(UP, session, connection=client.connection)
+        elif kind == "RESUMED" and client.phase == RESUMING:
+            _, session, nonce, name, number, received = frame
+            proof = ("PROOF", session, nonce, name, number)
+            queued = (proof,) + tuple(("DATA", position) for position in range(received, BYTES))
+            client = client._replace(
+                phase=UP, heard=1 if received else client.heard,
+                acknowledged=max(client.acknowledged, received))
+        elif kind == "ACK":
+            client = client._replace(heard=1, acknowledged=max(client.acknowledged, frame[1]))
+        elif kind == "GONE":
+            is_open = 0
+            if self.starts_over and not client.heard and not client.acknowledged:
+                client = Client()
             else:
-                m = ("RESUME", sid, n + 1, cid)
-                c = (cid, "c", (m,), (), True, None)
-                out.append(
-                    (
-                        f"C dials c{cid} RESUME n={n+1}",
-                        0,
-                        mk(
-                            cl=("wr", sid, conf, got, n + 1, cid, ack),
-                            cd=upd(cd, cid, c),
-                            rec=rec | {m},
-                        ),
-                    )
-                )
-        # client abandons its connection (thinks it dead); server may still read what is queued
-        if cc is not None and ph not in ("lost",):
-            c = cd[cc]
-            c2 = (c[0], c[1], c[2], (), False, c[5])
-            np = "det" if sid is not None else "new"
-            dead = c[5] == "closed" and not c[3]
-            out.append(
-                (
-                    f"C loses c{cc}",
-                    0 if dead else 1,
-                    mk(cl=(np, sid, conf, got, n, None, ack), cd=upd(cd, cc, c2)),
-                )
-            )
-            if c[2]:
-                c3 = (c[0], c[1], (), (), False, "closed")
-                sd3 = sd
-                if (
-                    isinstance(c[5], tuple)
-                    and c[5][0] == "att"
-                    and c[5][1] in sd
-                    and sd[c[5][1]][3] == cc
-                ):
-                    x = sd[c[5][1]]
-                    sd3 = upd(sd, x[0], (x[0], x[1], x[2], None, x[4]))
-                out.append(
-                    (
-                        f"c{cc} reset, queue lost",
-                        1,
-                        mk(cl=(np, sid, conf, got, n, None, ack), cd=upd(cd, cc, c3), sd=sd3),
-                    )
-                )
-        # client sends a data byte: 2 bytes in all; sent tracked by queue: next unsent = stored in ctx of client? keep simple: when up, it sends from ack..1 once, at attach
-        # client receives
-        if cc is not None and cd[cc][3]:
-            c = cd[cc]
-            m = c[3][0]
-            rest = c[3][1:]
+                client = client._replace(phase=GONE, connection=-1)
+        elif kind == "SUPERSEDED":
+            is_open = 0
+            client = client._replace(phase=GONE, connection=-1)
+            flaw = flaw or "the client is ended as superseded though no other exists"
+        recorded = state.recorded | set(queued[:1])
+        after = connection._replace(
+            up=connection.up + queued, down=connection.down[1:], is_open=is_open)
+        number = state.client.connection
+        return f"the client hears {kind} on {number}", 0, tidy(
+            state._replace(client=client, recorded=recorded, flaw=flaw), number, after)
 
-            def cset(q=None, open_=True):
-                return (c[0], c[1], c[2] + (q or ()), rest, open_, c[5])
+    # The attacker
 
-            if m[0] == "OPENED" and ph == "wo":
-                k = ("CONFIRM", m[1], m[2], m[3])
-                q = (k,) + tuple(("DATA", p) for p in range(2))
-                out.append(
-                    (
-                        f"C gets OPENED s{m[1]}, CONFIRM+data",
-                        0,
-                        mk(
-                            cl=("up", m[1], True, False, 0, cc, 0),
-                            cd=upd(cd, cc, cset(q)),
-                            rec=rec | {k},
-                        ),
-                    )
-                )
-            elif m[0] == "RESUMED" and ph == "wr":
-                k = ("PROOF", m[1], m[2], m[3], m[4])
-                q = (k,) + tuple(("DATA", p) for p in range(m[5], 2))
-                out.append(
-                    (
-                        f"C gets RESUMED r={m[5]}, PROOF+replay",
-                        0,
-                        mk(
-                            cl=("up", sid, True, True if m[6] else got, n, cc, max(ack, m[5])),
-                            cd=upd(cd, cc, cset(q)),
-                            rec=rec | {k},
-                        ),
-                    )
-                )
-            elif m[0] == "ACK":
-                out.append(
-                    (
-                        f"C gets ACK {m[1]}",
-                        0,
-                        mk(cl=(ph, sid, conf, True, n, cc, max(ack, m[1])), cd=upd(cd, cc, cset())),
-                    )
-                )
-            elif m[0] == "GONE":
-                ok = (not got and ack == 0) if STARTOVER == "literal" else False
-                if ok:
-                    out.append(
-                        (
-                            "C told gone, starts over silently",
-                            0,
-                            mk(
-                                cl=("new", None, False, False, 0, None, 0),
-                                cd=upd(cd, cc, cset(None, False)),
-                            ),
-                        )
-                    )
-                else:
-                    out.append(
-                        (
-                            "C told gone, reports lost/unknown",
-                            0,
-                            mk(
-                                cl=("lost", sid, conf, got, n, None, ack),
-                                cd=upd(cd, cc, cset(None, False)),
-                            ),
-                        )
-                    )
-            elif m[0] == "SUP":
-                out.append(
-                    (
-                        "C gets SUPERSEDED on its current connection",
-                        0,
-                        mk(
-                            cl=("lost", sid, conf, got, n, None, ack),
-                            cd=upd(cd, cc, cset(None, False)),
-                            flag=flag or "client ended by SUPERSEDED though no other client exists",
-                        ),
-                    )
-                )
-            else:
-                out.append(("C drops", 0, mk(cd=upd(cd, cc, cset()))))
-        # attacker: dial with a recorded RESUME / answer with recorded PROOF / CONFIRM
-        if ATT and 9 not in cd:
-            for m in rec:
-                if m[0] == "RESUME":
-                    out.append(
-                        (
-                            f"M replays RESUME n={m[2]}",
-                            1,
-                            mk(cd=upd(cd, 9, (9, "m", (m,), (), True, None))),
-                        )
-                    )
-        if ATT and 9 in cd and cd[9][3] and cd[9][4]:
-            c = cd[9]
-            for m in rec:
-                if m[0] == "PROOF":
-                    out.append(
-                        (
-                            f"M replays {m}",
-                            1,
-                            mk(cd=upd(cd, 9, (9, "m", c[2] + (m,), (), True, c[5]))),
-                        )
-                    )
-            out.append(("M leaves", 0, mk(cd=upd(cd, 9, (9, "m", (), (), False, "closed")))))
-        # server reads one message of any connection it holds
-        for k, c in cd.items():
-            if c[5] == "closed" or not c[2]:
-                continue
-            m = c[2][0]
-            rest = c[2][1:]
+    @staticmethod
+    def attacker_steps(state):
+        own = at(state.connections, ATTACKER)
+        frames = sorted(frame for frame in state.recorded if frame[0] in ("RESUME", "PROOF"))
+        if own is None:
+            for frame in frames:
+                if frame[0] == "RESUME":
+                    yield f"the attacker plays {frame}", 1, tidy(
+                        state, ATTACKER, Connection(up=(frame,)))
+        elif own.down and own.is_open:
+            for frame in frames:
+                if frame[0] == "PROOF":
+                    played = own._replace(up=own.up + (frame,), down=())
+                    yield f"the attacker plays {frame}", 1, tidy(state, ATTACKER, played)
+            yield "the attacker leaves", 0, tidy(
+                state, ATTACKER, Connection(is_open=0, role=CLOSED))
 
-            def sset(ctx, rep=()):
-                return (c[0], c[1], rest, (c[3] + tuple(rep)) if c[4] else (), c[4], ctx)
+    # The acceptor
 
-            ctx = c[5]
-            if m[0] == "OPEN" and ctx is None:
-                i = nsid
-                out.append(
-                    (
-                        f"S reads OPEN c{k}",
-                        0,
-                        mk(
-                            sd=upd(sd, i, (i, "pend", 0, None, 0)),
-                            cd=upd(cd, k, sset(("opened", i), [("OPENED", i, m[1], k)])),
-                            nsid=nsid + 1,
-                        ),
-                    )
-                )
-            elif m[0] == "CONFIRM" and isinstance(ctx, tuple) and ctx[0] == "opened":
-                i = ctx[1]
-                if i in sd and sd[i][1] == "pend" and m[1] == i and m[3] == k:
-                    out.append(
-                        (
-                            f"S reads CONFIRM c{k}: starts child",
-                            0,
-                            mk(
-                                sd=upd(sd, i, (i, "conf", 0, k, 0)),
-                                cd=upd(cd, k, sset(("att", i))),
-                                eff=eff + 1,
-                            ),
-                        )
-                    )
-                else:
-                    out.append(
-                        ("S refuses CONFIRM", 0, mk(cd=upd(cd, k, sset("closed", [("GONE",)]))))
-                    )
-            elif m[0] == "RESUME" and ctx is None:
-                i = m[1]
-                if i in sd and (sd[i][1] == "conf" or PEND == "confirm"):
-                    x = sd[i]
-                    if m[2] > x[2]:
-                        out.append(
-                            (
-                                f"S reads RESUME n={m[2]} c{k}, RESUMED r={x[4]}",
-                                0,
-                                mk(
-                                    cd=upd(
-                                        cd,
-                                        k,
-                                        sset(
-                                            ("resumed", i, m[2], m[3]),
-                                            [("RESUMED", i, m[3], k, m[2], x[4], x[4] > 0)],
-                                        ),
-                                    )
-                                ),
-                            )
-                        )
-                    else:
-                        out.append(
-                            (
-                                f"S refuses RESUME n={m[2]} c{k}",
-                                0,
-                                mk(cd=upd(cd, k, sset("closed", []))),
-                            )
-                        )
-                else:
-                    out.append(
-                        (f"S: RESUME c{k}: gone", 0, mk(cd=upd(cd, k, sset("closed", [("GONE",)]))))
-                    )
-            elif m[0] == "PROOF" and isinstance(ctx, tuple) and ctx[0] == "resumed":
-                i = ctx[1]
-                good = m[1] == i and m[2] == ctx[3] and m[3] == k and m[4] == ctx[2]
-                if i in sd and good and (not RECHECK or ctx[2] > sd[i][2]):
-                    x = sd[i]
-                    cd2 = upd(cd, k, sset(("att", i)))
-                    f = flag
-                    lab = f"S reads PROOF n={ctx[2]} c{k}"
-                    if x[3] is not None and x[3] != k:
-                        o = cd[x[3]]
-                        cd2 = upd(
-                            cd2,
-                            x[3],
-                            (o[0], o[1], (), (o[3] + (("SUP",),)) if o[4] else (), o[4], "closed"),
-                        )
-                        lab += f", supersedes c{x[3]}"
-                    if ctx[2] < x[2]:
-                        f = f or "older attachment displaces a newer one"
-                    if c[1] == "m":
-                        f = f or "ATTACKER attached"
-                    out.append(
-                        (
-                            lab,
-                            0,
-                            mk(
-                                sd=upd(
-                                    sd,
-                                    i,
-                                    (i, "conf", max(x[2], ctx[2]) if RECHECK else ctx[2], k, x[4]),
-                                ),
-                                cd=cd2,
-                                flag=f,
-                                eff=eff + (x[1] == "pend"),
-                            ),
-                        )
-                    )
-                else:
-                    out.append((f"S refuses PROOF c{k}", 0, mk(cd=upd(cd, k, sset("closed")))))
-            elif (
-                m[0] == "DATA"
-                and isinstance(ctx, tuple)
-                and ctx[0] == "att"
-                and ctx[1] in sd
-                and sd[ctx[1]][3] == k
-            ):
-                i = ctx[1]
-                x = sd[i]
-                if POS == "explicit":
-                    if m[1] < x[4]:
-                        out.append(
-                            ("S trims duplicate", 0, mk(cd=upd(cd, k, sset(ctx, [("ACK", x[4])]))))
-                        )
-                        continue
-                    if m[1] > x[4]:
-                        out.append(("S sees gap", 0, mk(flag=flag or "gap in stream")))
-                        continue
-                out.append(
-                    (
-                        f"S takes byte {m[1]} of c{k}",
-                        0,
-                        mk(
-                            sd=upd(sd, i, (i, x[1], x[2], k, x[4] + 1)),
-                            cd=upd(cd, k, sset(ctx, [("ACK", x[4] + 1)])),
-                            log=log + ((i, m[1]),),
-                        ),
-                    )
-                )
-            else:
-                out.append((f"S drops {m[0]} c{k}", 0, mk(cd=upd(cd, k, sset(ctx)))))
-        # acceptor crash or 60 s expiry of pending
-        if CRASH and cr < 1 and ss:
-            cd2 = {k: (c[0], c[1], (), c[3] if c[4] else (), c[4], "closed") for k, c in cd.items()}
-            out.append(("S process restarts", 1, mk(sd={}, cd=cd2, cr=cr + 1)))
-        for i, x in sd.items():
-            if x[1] == "pend" and not any(
-                c[4] and isinstance(c[5], tuple) and c[5] == ("opened", i) for c in cd.values()
-            ):
-                d = dict(sd)
-                del d[i]
-                out.append((f"pending s{i} expires", 1, mk(sd=d)))
-        return out
+    def acceptor_reads(self, state, number, connection):
+        frame, role = connection.up[0], connection.role
+        kind = frame[0]
+        answers = ()
+        if kind == "OPEN" and role == FRESH:
+            name = state.names
+            role, answers = ("opened", name), (("OPENED", name, frame[1], number),)
+            state = with_session(state, name, Session())._replace(names=name + 1)
+        elif kind == "CONFIRM" and role[0] == "opened":
+            state, role, answers = self.confirm(state, number, role, frame)
+        elif kind == "RESUME" and role == FRESH:
+            role, answers = self.resume(state, number, frame)
+        elif kind == "PROOF" and role[0] == "resumed":
+            state, role = self.prove(state, number, role, frame)
+        elif kind == "DATA" and role[0] == "attached":
+            session = at(state.sessions, role[1])
+            if session and session.connection == number:
+                state, answers = self.take(state, role[1], session, frame[1])
+        # Taking over has changed other connections, never this one.
+        after = Connection(
+            connection.up[1:], connection.down + answers if connection.is_open else (),
+            connection.is_open, role)
+        return f"the acceptor reads {kind} on {number}", 0, tidy(state, number, after)
 
-    def inv(S):
-        cl, ss, cs, rec, log, eff, cr, flag, nsid = S
-        if flag:
-            return flag
-        for i in {l[0] for l in log}:
-            b = [l[1] for l in log if l[0] == i]
-            if b != list(range(len(b))):
-                return "I1 prefix: server application read duplicated/missing bytes"
-        if eff > 1:
-            return "command started twice for one client run"
+    @staticmethod
+    def confirm(state, number, role, frame):
+        session = at(state.sessions, role[1])
+        if session and not session.confirmed and (frame[1], frame[3]) == (role[1], number):
+            session = session._replace(confirmed=1, connection=number)
+            state = with_session(state, role[1], session)._replace(starts=state.starts + 1)
+            return state, ("attached", role[1]), ()
+        return state, CLOSED, (("GONE",),)
 
-    def good(S):
-        cl, ss, cs, *_ = S
-        if cl[0] == "lost":
-            return True
-        if sum(1 for x in cs if x[1] == "c") >= MAXC and cl[0] in ("new", "det"):
-            return True  # model budget
-        return cl[0] == "up" and cl[6] == 2
+    def resume(self, state, number, frame):
+        _, name, attachment, nonce = frame
+        session = at(state.sessions, name)
+        if not session or not (session.confirmed or self.resume_confirms):
+            return CLOSED, (("GONE",),)
+        if attachment <= session.number:
+            return CLOSED, ()
+        answer = ("RESUMED", name, nonce, number, attachment, session.received)
+        return ("resumed", name, attachment, nonce), (answer,)
 
-    return init, step, inv, good
+    def prove(self, state, number, role, frame):
+        """The switch: this connection is the session's from here on."""
+        _, name, attachment, nonce = role
+        session = at(state.sessions, name)
+        is_right = frame[1:] == (name, nonce, number, attachment)
+        is_stale = session and attachment <= session.number
+        if not session or not is_right or (is_stale and self.checks_number_at_proof):
+            return state, CLOSED
+        flaw = state.flaw
+        if attachment < session.number:
+            flaw = flaw or "an older attachment displaces a newer one"
+        if number == ATTACKER:
+            flaw = flaw or "the attacker is attached"
+        if session.connection not in (-1, number):
+            old = at(state.connections, session.connection)
+            down = old.down + (("SUPERSEDED",),) if old.is_open else ()
+            state = tidy(
+                state, session.connection, Connection((), down, old.is_open, CLOSED))
+        starts = state.starts + (not session.confirmed)
+        session = Session(1, attachment, number, session.received)
+        state = with_session(state, name, session)._replace(flaw=flaw, starts=starts)
+        return state, ("attached", name)
 
+    def take(self, state, name, session, position):
+        if self.has_positions and position < session.received:
+            return state, (("ACK", session.received),)
+        if self.has_positions and position > session.received:
+            return state._replace(flaw=state.flaw or "a gap in the stream"), ()
+        received = session.received + 1
+        state = with_session(state, name, session._replace(received=received))
+        return state._replace(read=state.read + ((name, position),)), (("ACK", received),)
+
+    def acceptor_faults(self, state):
+        if state.restarts < self.restarts and state.sessions:
+            connections = tuple(
+                (number, Connection(
+                    (), connection.down if connection.is_open else (), connection.is_open, CLOSED))
+                for number, connection in state.connections)
+            yield "the acceptor restarts", 1, state._replace(
+                sessions=(), connections=connections, restarts=state.restarts + 1)
+        for name, session in state.sessions:
+            is_awaited = any(
+                connection.is_open and connection.role == ("opened", name)
+                for _, connection in state.connections)
+            if not session.confirmed and not is_awaited:
+                rest = tuple(item for item in state.sessions if item[0] != name)
+                yield f"session {name} expires unconfirmed", 1, state._replace(sessions=rest)
+
+    # Claims
+
+    @staticmethod
+    def invariant(state):
+        if state.flaw:
+            return state.flaw
+        for name in {session for session, _ in state.read}:
+            positions = [position for session, position in state.read if session == name]
+            if positions != list(range(len(positions))):
+                return "the application read no prefix"
+        if state.starts > 1:
+            return "the application is started twice for one client"
+        return None
+
+    @staticmethod
+    def good(state):
+        client = state.client
+        dials = sum(number != ATTACKER for number, _ in state.connections)
+        if client.phase == GONE or (client.phase in (NEW, DETACHED) and dials >= DIALS):
+            return True  # told, or out of the model's bounds
+        return client.phase == UP and client.acknowledged == BYTES
+
+
+def at(pairs, key):
+    for name, value in pairs:
+        if name == key:
+            return value
+    return None
+
+
+def replaced(pairs, key, value):
+    rest = [pair for pair in pairs if pair[0] != key]
+    return tuple(sorted(rest + [(key, value)], key=lambda pair: pair[0]))
+
+
+def with_session(state, name, session):
+    return state._replace(sessions=replaced(state.sessions, name, session))
+
+
+def tidy(state, number, connection):
+    """The state with this connection; of one that nobody uses any more only the number is left."""
+    is_used = connection.is_open or connection.role[0] == "attached" or (
+        connection.role != CLOSED and connection.up)
+    if not is_used:
+        connection = Connection(is_open=0, role=CLOSED)
+    return state._replace(connections=replaced(state.connections, number, connection))
+
+
+def model(**arguments):
+    opening = Opening(**arguments)
+    return State(), opening.step, opening.invariant, opening.good
+
+
+TWICE = "the application is started twice for one client"
 
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
-    (
-        "positions implied by counting, number checked at RESUME only",
-        dict(
-            RECHECK=False, POS="implied", PEND="gone", STARTOVER="literal", CRASH=False, ATT=False
-        ),
-        "I1",
-    ),
-    (
-        "number of the attachment checked at RESUME only",
-        dict(RECHECK=False, POS="explicit", PEND="confirm", STARTOVER="literal", CRASH=False),
-        "older attachment",
-    ),
-    (
-        "RESUME of an unconfirmed session is answered 'gone'",
-        dict(RECHECK=True, POS="explicit", PEND="gone", STARTOVER="literal", CRASH=False),
-        "command started twice",
-    ),
-    (
-        "a client starts over after CONFIRM left",
-        dict(RECHECK=True, POS="explicit", PEND="confirm", STARTOVER="literal", CRASH=True),
-        "command started twice",
-    ),
-    (
-        "all rules",
-        dict(RECHECK=True, POS="explicit", PEND="confirm", STARTOVER="strict", CRASH=True),
-        None,
-    ),
+    ("positions are counted, not said",
+     dict(has_positions=False, checks_number_at_proof=False, resume_confirms=False,
+          starts_over=True, restarts=0, has_attacker=False), "the application read no prefix"),
+    ("the number of an attachment is checked at RESUME only",
+     dict(checks_number_at_proof=False, starts_over=True, restarts=0),
+     "an older attachment displaces a newer one"),
+    ("RESUME of an unconfirmed session is answered 'gone'",
+     dict(resume_confirms=False, starts_over=True, restarts=0), TWICE),
+    ("a client starts over after CONFIRM left", dict(starts_over=True), TWICE),
+    ("all rules", dict(), None),
 ]
