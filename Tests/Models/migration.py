@@ -10,6 +10,10 @@ content is on disk. Its application takes one request and writes one reply; what
 knows must be so at every host that it obeys. The reply carries the host and its generation, so
 that replies of two owners differ.
 
+A stream that died with its host after it had moved is known by nobody, but hosts that it moved from
+still say 'moved'. By the rule that 'moved' makes a client forget who said 'gone' it ends only with
+the session's time-out. `has_heirs` is a rule under which it is told.
+
 Names in MISTAKES are deliberate: each switches one rule off, and must be found.
 """
 
@@ -73,6 +77,8 @@ class Client(NamedTuple):
     known: int = 1  # a bit for each endpoint
     gone: int = 0  # a bit for each endpoint that said 'gone' in this pass
     end: int = OK
+    heir: int = NOBODY  # the host of the highest generation that a 'moved' has named in this pass
+    heir_moves: int = 0
 
 
 class Image(NamedTuple):
@@ -108,12 +114,14 @@ class Migration:
         cuts=0,
         resolves=0,
         known=1,
+        has_heirs=False,
         mistakes=(),
     ):
         for name in mistakes:
             assert name in MISTAKES, name
         self.count, self.kinds, self.migrations = hosts, kinds, migrations
         self.crashes, self.cuts, self.resolves = crashes, cuts, resolves
+        self.has_heirs = has_heirs
         self.mistakes = frozenset(mistakes)
         self.has_inbox = INBOX in kinds
         self.is_symmetric = len(kinds) == 2 and kinds[0] == kinds[1]
@@ -329,7 +337,7 @@ class Migration:
     def attached(self, state, i, client, data):
         x = client.at
         host = state.hosts[x]
-        free = client._replace(at=NOBODY, gone=0)
+        free = forget(client._replace(at=NOBODY))
         is_attached = self.is_attached(state, client, data)
         is_silent = host.state == FROZEN and "serve-while-frozen" not in self.mistakes
         if is_attached and not is_silent and client.reply == EMPTY and data[x] > EMPTY:
@@ -355,7 +363,7 @@ class Migration:
             if self.serves(host) and data[x] != ABSENT:
                 yield from self.resume(state, i, client, data, x)
             elif host.state in (MOVED, FENCED) and host.peer != NOBODY:
-                told = client._replace(known=client.known | 1 << host.peer, gone=0)
+                told = self.sent_on(client, self.kinds[i], x, host)
                 if told != client:
                     label = ("@ sends client # on to @", x, i + 1, host.peer)
                     yield label, 0, with_client(state, i, told)
@@ -365,19 +373,35 @@ class Migration:
                 yield from self.hear_gone(state, i, client, x)
             elif client.gone:
                 label = ("@ tells client # to come later", x, i + 1)
-                yield label, 0, with_client(state, i, client._replace(gone=0))
+                yield label, 0, with_client(state, i, forget(client))
+
+    def sent_on(self, client, kind, x, host):
+        """A client that was told 'moved'. It forgets who said 'gone'.
+
+        With heirs it does so only for a higher generation than any it has heard of: the host that
+        serves it takes the place of the last one that served. Otherwise 'moved' counts as 'gone',
+        for this host does not serve the session either.
+        """
+        client = client._replace(known=client.known | 1 << host.peer)
+        if not self.has_heirs or kind == INBOX:
+            return forget(client)
+        if host.state == MOVED and host.moves > (client.heir_moves or client.moves):
+            client = client._replace(gone=0, heir=host.peer, heir_moves=host.moves)
+        return self.without(client, x)
 
     def hear_gone(self, state, i, client, x):
         # A lane goes on asking: only a stream ends because nobody knows it any more.
-        if self.kinds[i] == INBOX or client.gone >> x & 1:
-            return
-        gone = client.gone | 1 << x
+        if self.kinds[i] == STREAM and not client.gone >> x & 1:
+            label = ("@ tells client # that its session is gone", x, i + 1)
+            yield label, 0, with_client(state, i, self.without(client, x))
+
+    def without(self, client, x):
+        """A client that knows that this host does not have its session; it may be the last."""
+        client = client._replace(gone=client.gone | 1 << x)
         asked = client.known
         if "gone-without-carrier" not in self.mistakes:
-            asked |= 1 << client.instance % 4
-        end = LOST if gone & asked == asked else OK
-        label = ("@ tells client # that its session is gone", x, i + 1)
-        yield label, 0, with_client(state, i, client._replace(gone=gone, end=end))
+            asked |= 1 << (client.heir if client.heir != NOBODY else client.instance % 4)
+        return client._replace(end=LOST) if client.gone & asked == asked else client
 
     def resume(self, state, i, client, data, x):
         host = state.hosts[x]
@@ -455,13 +479,18 @@ class Migration:
         return known
 
     def good(self, state):
-        """Each client has its reply, or was told an end, or nobody holds what it may obey."""
-        for client, data in state.sessions:
+        """Each client has its reply, or was told an end, or nobody holds what it may obey.
+
+        In the last case the session's time-out tells it; with heirs streams are told sooner.
+        """
+        for kind, (client, data) in zip(self.kinds, state.sessions):
             if client.end != OK:
                 continue
             if client.at != NOBODY and client.reply and self.is_attached(state, client, data):
                 if state.hosts[client.at].state == SERVING:
                     continue
+            if self.has_heirs and kind == STREAM:
+                return False
             for x, host in enumerate(state.hosts):
                 if not self.holds(state, x, data):
                     continue
@@ -484,6 +513,11 @@ def describe(label):
         lambda mark: (NAMES[next(arguments)] if mark.group() == "@" else str(next(arguments))),
         label[0],
     )
+
+
+def forget(client):
+    """A client that begins a pass anew."""
+    return client._replace(gone=0, heir=NOBODY, heir_moves=0)
 
 
 def change(state, x, host):

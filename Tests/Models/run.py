@@ -18,11 +18,13 @@ import opening
 from mc import explore
 from migration import INBOX, STREAM, Migration, describe
 
-# The rules of migration, all at once, within these bounds.
+# The rules of migration, all at once, within these bounds; `known` has a bit for each endpoint that
+# clients know from the beginning.
 RULES = [
     dict(hosts=3, migrations=2, kinds=(STREAM,), crashes=1, cuts=1, resolves=1, known=7),
     dict(hosts=3, migrations=2, kinds=(STREAM,), crashes=2, cuts=1),
     dict(hosts=3, migrations=2, kinds=(INBOX,), crashes=2, cuts=1, resolves=1, known=7),
+    dict(hosts=3, migrations=2, kinds=(STREAM,), crashes=2, cuts=1, has_heirs=True),
     dict(hosts=3, migrations=2, kinds=(STREAM, STREAM), cuts=1),
     dict(hosts=3, migrations=2, kinds=(STREAM, INBOX), crashes=1),
     dict(hosts=2, migrations=1, kinds=(STREAM, INBOX), crashes=2, cuts=2, resolves=1, known=3),
@@ -82,7 +84,7 @@ def bounds(arguments):
         for name in ("hosts", "migrations", "crashes", "cuts", "resolves")
         if name in arguments
     ]
-    return ", ".join([kinds] + numbers)
+    return ", ".join([kinds] + numbers + ["heirs"] * arguments.get("has_heirs", False))
 
 
 def runs(is_deep):
