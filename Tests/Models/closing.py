@@ -29,7 +29,7 @@ class End(NamedTuple):
 
 class State(NamedTuple):
     ends: tuple = (End(), End())
-    line: tuple = None  # frames on their way to the responder, to the initiator; None: no connection
+    line: tuple = None  # frames to the responder, to the initiator; None: no connection
     cuts: int = 0
 
 
@@ -168,7 +168,8 @@ CONTRADICTION = "the outcomes contradict each other"
 # (what, arguments, what must be found; None: nothing)
 RUNS = [
     ("EXIT is an event, not a state", dict(exit_is_state=False), "not live"),
-    ("an end that stops lingering leaves the other to its time-out", dict(lingers=True), "not live"),
+    ("an end that stops lingering leaves the other to its time-out",
+     dict(lingers=True), "not live"),
     ("the same without a tombstone", dict(lingers=True, has_tombstone=False), "not live"),
     ("the initiator aborts after its last acknowledgement",
      dict(aborter=INITIATOR, abort_is_limited=False), CONTRADICTION),

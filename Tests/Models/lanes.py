@@ -38,7 +38,7 @@ class State(NamedTuple):
     reports: frozenset = frozenset()  # (label, outcome) told to the application
     error: str = ""
     submitted: int = 0
-    outbox_copy: tuple = ()  # one State-like pair, or nothing
+    outbox_copy: tuple = ()  # one (outbox, inbox_met), or nothing
     inbox_copy: tuple = ()
     sender_kills: int = 0
     inbox_kills: int = 0

@@ -251,6 +251,7 @@ class Migration:
         if host.state == FROZEN:
             may = state.acks >> host.ticket & 1
         else:
+            # It asks the target, which holds the image or was forced to activate it.
             may = target.state in (PREPARED, SERVING) and target.ticket == host.ticket
         if may or (host.state == RECOVERING and "recover-unasked" in self.mistakes):
             yield ("@ decides ticket #", x, host.ticket), 0, self.decide(state, x, host)
