@@ -100,7 +100,7 @@ enum StoreFile {
     }
 
     /// The name of a new file is on the disk only when its folder is.
-    private static func synchronize(_ folder: String) throws {
+    static func synchronize(_ folder: String) throws {
         #if canImport(Darwin)
             let descriptor = Darwin.open(folder, O_RDONLY | O_CLOEXEC)
         #else
@@ -112,7 +112,7 @@ enum StoreFile {
         }
     }
 
-    private static func folder(of path: String) -> String {
+    static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
