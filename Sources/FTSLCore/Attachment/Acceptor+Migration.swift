@@ -14,6 +14,11 @@ extension Acceptor {
     /// Sessions that could move: all that carry streams.
     package var streamSessions: [SessionID] { sessionIDs.filter { entries[$0]?.needs == .streams } }
 
+    /// Sessions that carry lanes and subscriptions.
+    package var messageSessions: [SessionID] {
+        sessionIDs.filter { entries[$0]?.needs == .messages }
+    }
+
     /// True once CONFIRM came and as long as the outcome is open: its application runs.
     package func isServed(_ id: SessionID) -> Bool {
         guard let entry = entries[id], case .confirmed = entry.standing else { return false }

@@ -19,12 +19,36 @@ package enum MigrationMessage: Equatable, Sendable {
         package var source: MoveTarget
         /// Nothing is to happen: the answer is all that is wanted.
         package var isPlan: Bool
+
+        package init(
+            ticket: TicketID, imageVersion: UInt16 = MigrationMessage.imageVersion, label: String,
+            service: String, serviceDigest: [UInt8], sessions: UInt32, memory: UInt64,
+            plaintextSessions: UInt32, inbox: InboxOffer?, source: MoveTarget, isPlan: Bool
+        ) {
+            self.ticket = ticket
+            self.imageVersion = imageVersion
+            self.label = label
+            self.service = service
+            self.serviceDigest = serviceDigest
+            self.sessions = sessions
+            self.memory = memory
+            self.plaintextSessions = plaintextSessions
+            self.inbox = inbox
+            self.source = source
+            self.isPlan = isPlan
+        }
     }
 
     package struct InboxOffer: Equatable, Sendable {
         package var id: InboxID
         package var moves: UInt64
         package var bytes: UInt64
+
+        package init(id: InboxID, moves: UInt64, bytes: UInt64) {
+            self.id = id
+            self.moves = moves
+            self.bytes = bytes
+        }
     }
 
     /// What became of a ticket, as its source knows.

@@ -26,6 +26,16 @@ enum HostSchema {
             inbox BLOB PRIMARY KEY, endpoints TEXT NOT NULL, key TEXT NOT NULL,
             moves INTEGER NOT NULL, starts INTEGER NOT NULL
         ) WITHOUT ROWID;
+        -- Signposts of tickets that are frozen: they count once the ticket is moved.
+        CREATE TABLE leaving(
+            ticket BLOB NOT NULL, session BLOB NOT NULL, secret BLOB NOT NULL, identity TEXT,
+            endpoints TEXT NOT NULL, key TEXT NOT NULL, moves INTEGER NOT NULL,
+            starts INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(ticket, session)
+        ) WITHOUT ROWID;
+        CREATE TABLE leaving_inbox(
+            ticket BLOB PRIMARY KEY, inbox BLOB NOT NULL, endpoints TEXT NOT NULL,
+            key TEXT NOT NULL, moves INTEGER NOT NULL, starts INTEGER NOT NULL
+        ) WITHOUT ROWID;
         -- Kind 0 is a session, 1 an inbox.
         CREATE TABLE generation(
             kind INTEGER NOT NULL, id BLOB NOT NULL, moves INTEGER NOT NULL,

@@ -33,6 +33,47 @@ extension HostStore {
         try statement.run()
     }
 
+    static func save(_ signpost: Signpost, leaving ticket: TicketID, _ database: Database) throws {
+        let statement = try database.statement(
+            "INSERT INTO leaving VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        statement.bind(1, ticket.bytes)
+        statement.bind(2, signpost.session.bytes)
+        statement.bind(3, signpost.secret)
+        if let identity = signpost.identity {
+            statement.bind(4, identity)
+        } else {
+            statement.bindNull(4)
+        }
+        statement.bind(5, signpost.endpoints)
+        statement.bind(6, signpost.key)
+        statement.bind(7, signpost.generation.moves)
+        statement.bind(8, signpost.generation.starts)
+        statement.bind(9, Int64(clamping: signpost.until))
+        try statement.run()
+    }
+
+    static func save(
+        _ signpost: InboxSignpost, leaving ticket: TicketID, _ database: Database
+    ) throws {
+        let statement = try database.statement(
+            "INSERT INTO leaving_inbox VALUES(?, ?, ?, ?, ?, ?)")
+        statement.bind(1, ticket.bytes)
+        statement.bind(2, signpost.inbox.bytes)
+        statement.bind(3, signpost.endpoints)
+        statement.bind(4, signpost.key)
+        statement.bind(5, signpost.generation.moves)
+        statement.bind(6, signpost.generation.starts)
+        try statement.run()
+    }
+
+    static func dropLeaving(_ ticket: TicketID, _ database: Database) throws {
+        for table in ["leaving", "leaving_inbox"] {
+            let statement = try database.statement("DELETE FROM \(table) WHERE ticket = ?")
+            statement.bind(1, ticket.bytes)
+            try statement.run()
+        }
+    }
+
     /// In the order of their sessions.
     package func signposts() throws -> [Signpost] {
         try read { database in
@@ -99,6 +140,16 @@ extension HostStore {
             let statement = try database.statement("DELETE FROM signpost WHERE session = ?")
             statement.bind(1, session.bytes)
             try statement.run()
+        }
+    }
+
+    package func removeSignposts(of sessions: [SessionID]) throws {
+        try change { database in
+            let statement = try database.statement("DELETE FROM signpost WHERE session = ?")
+            for session in sessions {
+                statement.bind(1, session.bytes)
+                try statement.run()
+            }
         }
     }
 

@@ -38,8 +38,10 @@ package final class HostStore: Sendable {
 
     // MARK: Tickets of a source
 
-    /// Before the image leaves.
-    package func recordFrozen(_ ticket: SourceTicket) throws {
+    /// Before the image leaves, with the signposts that stand once the ticket is moved.
+    package func recordFrozen(
+        _ ticket: SourceTicket, signposts: [Signpost] = [], inbox: InboxSignpost? = nil
+    ) throws {
         try change { database in
             let statement = try database.statement(
                 "INSERT INTO source VALUES(?, ?, ?, ?, ?, ?, ?)")
@@ -51,33 +53,49 @@ package final class HostStore: Sendable {
             statement.bind(6, SourceTicket.State.frozen.rawValue)
             statement.bind(7, ticket.at)
             try statement.run()
+            for signpost in signposts {
+                try Self.save(signpost, leaving: ticket.ticket, database)
+            }
+            if let inbox { try Self.save(inbox, leaving: ticket.ticket, database) }
         }
     }
 
     /// Rolled back; throws `.misuse` for a ticket that is not frozen.
     package func recordThawed(_ ticket: TicketID) throws {
-        try change { try Self.set(ticket, .thawed, from: [.frozen], $0) }
+        try change { database in
+            try Self.set(ticket, .thawed, from: [.frozen], database)
+            try Self.dropLeaving(ticket, database)
+        }
     }
 
     /// The commit point: afterwards the target serves, whatever happens here. Throws `.misuse` for
     /// a ticket that is not frozen; an error means that nothing is recorded.
-    package func recordMoved(
-        _ ticket: TicketID, signposts: [Signpost], inbox: InboxSignpost? = nil
-    ) throws {
+    package func recordMoved(_ ticket: TicketID) throws {
         try change { database in
             try Self.set(ticket, .moved, from: [.frozen], database)
-            for signpost in signposts {
-                try Self.save(signpost, database)
-                try Self.raise(
-                    KnownGeneration(
-                        .session(signpost.session), moves: signpost.generation.moves,
-                        until: signpost.until), database)
+            for sql in [
+                """
+                REPLACE INTO signpost SELECT session, secret, identity, endpoints, key, moves,
+                starts, until FROM leaving WHERE ticket = ?
+                """,
+                """
+                REPLACE INTO inbox_signpost SELECT inbox, endpoints, key, moves, starts
+                FROM leaving_inbox WHERE ticket = ?
+                """,
+                """
+                REPLACE INTO generation SELECT 0, session, moves, until FROM leaving
+                WHERE ticket = ?
+                """,
+                """
+                REPLACE INTO generation SELECT 1, inbox, moves, 0 FROM leaving_inbox
+                WHERE ticket = ?
+                """,
+            ] {
+                let statement = try database.statement(sql)
+                statement.bind(1, ticket.bytes)
+                try statement.run()
             }
-            guard let inbox else { return }
-            try Self.save(inbox, database)
-            try Self.raise(
-                KnownGeneration(.inbox(inbox.inbox), moves: inbox.generation.moves, until: 0),
-                database)
+            try Self.dropLeaving(ticket, database)
         }
     }
 

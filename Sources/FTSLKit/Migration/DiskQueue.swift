@@ -1,0 +1,51 @@
+internal import FTSLCore
+internal import FTSLStore
+internal import NIOCore
+internal import NIOPosix
+
+/// A thread of its own for the records and files of migrations; work is done in order.
+final class DiskQueue {
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let loop: any EventLoop
+
+    init(on loop: any EventLoop) {
+        self.loop = loop
+        pool.start()
+    }
+
+    deinit { pool.shutdownGracefully { _ in } }
+
+    func run<Value: Sendable>(
+        _ work: @escaping @Sendable () throws -> Value,
+        then: @escaping (Result<Value, Failure>) -> Void
+    ) {
+        let bound = NIOLoopBound(then, eventLoop: loop)
+        let loop = loop
+        pool.submit { state in
+            let result: Result<Value, Failure>
+            switch state {
+            case .active: result = Self.result(work)
+            case .cancelled:
+                result = .failure(Failure(.local, .shuttingDown, "the process ends"))
+            }
+            loop.execute { bound.value(result) }
+        }
+    }
+
+    private static func result<Value>(_ work: () throws -> Value) -> Result<Value, Failure> {
+        do {
+            return .success(try work())
+        } catch let failure as Failure {
+            return .failure(failure)
+        } catch {
+            let text = (error as? StoreFailure)?.text ?? "\(error)"
+            return .failure(Failure(.local, .localInputOutput, text))
+        }
+    }
+}
+
+/// A value that one thread at a time uses.
+struct Handed<Value>: @unchecked Sendable {
+    var value: Value
+    init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,156 @@
+package import FTSLCore
+internal import FTSLStore
+internal import FTSLTransport
+internal import NIOCore
+
+/// What a listener knows of moves after a restart. [FTSL §8.5]
+extension MigrationHost {
+    /// Reads the records and goes on where the last process stopped; call before listening. Throws
+    /// `StoreFailure`.
+    package func recover() throws {
+        try store.removeSignposts(expiredAt: WallClock.milliseconds)
+        for signpost in try store.signposts() {
+            driver.acceptor.point(
+                signpost.session,
+                to: Redirection(
+                    secret: SessionSecret(bytes: signpost.secret), target: signpost.moveTarget))
+        }
+        let sources = try store.sourceTickets()
+        let targets = try store.targetTickets()
+        for ticket in sources { decided[ticket.ticket] = ticket }
+        try recoverMoved(sources, targets)
+        for ticket in sources where ticket.state == .frozen { decideAgain(ticket) }
+        for ticket in targets where ticket.state == .prepared { try wait(for: ticket) }
+    }
+
+    /// Everything of this listener is elsewhere, unless something came after it left.
+    private func recoverMoved(_ sources: [SourceTicket], _ targets: [TargetTicket]) throws {
+        guard let left = sources.last(where: { $0.state == .moved }) else { return }
+        let came = targets.last { $0.state == .active || $0.state == .forced }
+        guard (came?.at ?? 0) <= left.at else { return }
+        driver.acceptor.absence = .moved(left.moveTarget)
+        let inboxes = try store.inboxSignposts()
+        guard let mover, let here = mover.store?.identity,
+            let signpost = inboxes.first(where: { $0.inbox == here.id }),
+            signpost.generation.moves > here.generation.moves
+        else { return }
+        mover.leave(to: left.moveTarget) { [weak self] in
+            if let failure = $0 { self?.onTrouble?(failure) }
+        }
+    }
+
+    /// The last process froze and was lost: nothing of the ticket is served before it is known
+    /// whether its target has it. [FTSL §8.5]
+    private func decideAgain(_ ticket: SourceTicket) {
+        driver.acceptor.absence = .later
+        let question = TicketQuestion(self, ticket.ticket, ticket.moveTarget)
+        questions[ticket.ticket] = question
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let limit = loop.scheduleTask(in: .seconds(10)) {
+            bound.value.conclude(ticket, .nothing)
+        }
+        question.query { [weak self] holding in
+            limit.cancel()
+            self?.conclude(ticket, holding)
+        }
+    }
+
+    private func conclude(_ ticket: SourceTicket, _ holding: MigrationMessage.Holding) {
+        guard let question = questions.removeValue(forKey: ticket.ticket) else { return }
+        question.cancel()
+        let isThere =
+            switch holding {
+            case .nothing: false
+            case .prepared(let digest): ticket.imageDigest.starts(with: digest)
+            case .active: true
+            }
+        let store = store
+        disk.run { () throws -> [Signpost] in
+            guard isThere else {
+                try store.recordThawed(ticket.ticket)
+                return []
+            }
+            try store.recordMoved(ticket.ticket)
+            return try store.signposts()
+        } then: { [self] result in
+            switch result {
+            case .success(let signposts):
+                decided[ticket.ticket]?.state = isThere ? .moved : .thawed
+                if isThere { left(ticket, signposts) } else { driver.acceptor.absence = nil }
+            case .failure(let failure): onTrouble?(failure)
+            }
+        }
+    }
+
+    private func left(_ ticket: SourceTicket, _ signposts: [Signpost]) {
+        onNotice?("what was here moved to \(ticket.target), as was decided now")
+        for signpost in signposts {
+            driver.acceptor.point(
+                signpost.session,
+                to: Redirection(
+                    secret: SessionSecret(bytes: signpost.secret), target: signpost.moveTarget))
+        }
+        driver.acceptor.absence = .moved(ticket.moveTarget)
+        guard mover?.store != nil else { return }
+        mover?.leave(to: ticket.moveTarget) { [weak self] in
+            if let failure = $0 { self?.onTrouble?(failure) }
+        }
+    }
+
+    /// A ticket that is prepared here stays so until its source has answered.
+    private func wait(for ticket: TargetTicket) throws {
+        let image: HostImage
+        do {
+            image = try HostImage(try store.image(ticket.ticket))
+            let arrival = Arrival(self, ticket, image)
+            arrivals[ticket.ticket] = arrival
+            try arrival.adopt()
+            arrival.handle(.sourceIsAway)
+        } catch let failure as Failure {
+            throw StoreFailure(.damaged, failure.text)
+        }
+    }
+
+    /// An operator vouches that the source of a prepared ticket is dead for good, or that nobody
+    /// wants it any more. Nil: there is no such ticket.
+    package func resolve(activate: Bool) -> TicketID? {
+        guard let ticket = undecided.first, let arrival = arrivals[ticket] else { return nil }
+        arrival.handle(activate ? .forced : .decided(.aborted))
+        return ticket
+    }
+
+    /// Before the source counts as dead: nil, it does not answer.
+    package func askSource(
+        of ticket: TicketID, within limit: Duration,
+        then: @escaping (MigrationMessage.Decision?) -> Void
+    ) {
+        guard let arrival = arrivals[ticket] else { return then(nil) }
+        let question = TicketQuestion(self, ticket, arrival.source)
+        let bound = NIOLoopBound((question, then), eventLoop: loop)
+        let nanoseconds = Int64(limit.wholeNanoseconds)
+        let alarm = loop.scheduleTask(in: .nanoseconds(nanoseconds)) {
+            bound.value.0.cancel()
+            bound.value.1(nil)
+        }
+        question.askOnce { decision in
+            alarm.cancel()
+            then(decision)
+        }
+    }
+}
+
+extension Signpost {
+    var moveTarget: MoveTarget {
+        MoveTarget(
+            endpoints: endpoints.split(separator: ",").map(String.init), key: key,
+            generation: generation)
+    }
+}
+
+extension SourceTicket {
+    var moveTarget: MoveTarget {
+        MoveTarget(
+            endpoints: target.split(separator: ",").map(String.init), key: targetKey,
+            generation: Generation(moves: moves, starts: 0))
+    }
+}
