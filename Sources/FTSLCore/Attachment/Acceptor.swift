@@ -24,6 +24,7 @@ package final class Acceptor {
         var address = ""
         var standing: Standing
         var connection: ConnectionID?
+        let openedAt: Instant
         var parkedSince: Instant
         /// What it held while parked, when last looked at.
         var parkedBytes = 0
@@ -40,6 +41,7 @@ package final class Acceptor {
             self.source = source
             self.serial = serial
             standing = .unconfirmed(since: now)
+            openedAt = now
             parkedSince = now
         }
 

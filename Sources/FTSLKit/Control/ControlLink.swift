@@ -43,7 +43,7 @@ package final class ControlLink {
     package func send(_ line: String, by deadline: Instant) throws(Lost) {
         var rest = Array(line.utf8)[...]
         while !rest.isEmpty {
-            let flags = CInt(MSG_NOSIGNAL.rawValue)
+            let flags = CInt(MSG_NOSIGNAL)
             let count = rest.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, flags)
             }

@@ -1,5 +1,5 @@
-internal import FTSLCore
-package import FTSLTransport
+package import FTSLCore
+internal import FTSLTransport
 package import NIOCore
 internal import NIOPosix
 

@@ -118,6 +118,12 @@ package final class AcceptorDriver {
         for id in acceptor.sessionIDs { abort(id, failure) }
     }
 
+    /// Forgets a session that has no connection; false: there is none such.
+    package func expire(_ id: SessionID, _ failure: Failure) -> Bool {
+        defer { pump() }
+        return acceptor.expire(id, failure, now: MonotonicClock.now)
+    }
+
     package func stopLingering(_ id: SessionID) {
         acceptor.stopLingering(id, now: MonotonicClock.now)
         pump()
