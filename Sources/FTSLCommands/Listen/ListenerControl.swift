@@ -166,11 +166,13 @@ final class ListenerControl {
         guard let id = session(request, reply) else { return }
         let reason = Failure(
             .local, .killedByOperator, "an operator forgot the session with ftsl status --expire")
-        guard listener.driver?.expire(id, reason) == true else {
+        guard acceptor?.connection(of: id) == nil else {
             return reply.done(
                 .usage, error: "session \(id) has a connection; --kill ends it")
         }
+        // Said first: without its session a listener for one session ends.
         reply.done(.success, ["session": .string("\(id)")])
+        listener.driver?.expire(id, reason)
     }
 
     /// The one session that a prefix stands for; nil: the reply was told why not.

@@ -119,6 +119,7 @@ package final class AcceptorDriver {
     }
 
     /// Forgets a session that has no connection; false: there is none such.
+    @discardableResult
     package func expire(_ id: SessionID, _ failure: Failure) -> Bool {
         defer { pump() }
         return acceptor.expire(id, failure, now: MonotonicClock.now)
