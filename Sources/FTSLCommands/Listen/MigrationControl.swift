@@ -17,13 +17,14 @@ struct MigrationRequest: Equatable {
         guard let text = request.text("target"),
             let target = try? Endpoint.list(parsing: text, for: .connect)
         else { return nil }
-        func span(_ key: String) -> Duration? {
-            request.number(key).map { .milliseconds(Int64(clamping: $0)) }
-        }
         self.target = target
-        maxPause = span("max_pause_ms") ?? .seconds(10)
-        spread = span("spread_ms") ?? .zero
-        linger = span("linger_ms")
+        maxPause = Self.span(request, "max_pause_ms") ?? .seconds(10)
+        spread = Self.span(request, "spread_ms") ?? .zero
+        linger = Self.span(request, "linger_ms")
+    }
+
+    private static func span(_ request: ControlRequest, _ key: String) -> Duration? {
+        request.number(key).map { .milliseconds(Int64(clamping: $0)) }
     }
 }
 

@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
             exists: FileStatus.exists, isSocket: FileStatus.isSocket,
             isListener: RunningListener.exists,
             isMessage: { try MessageLookup(options.outboxPath).place(of: $0) != nil })
-        switch try StatusSubject(options, world) {
+        switch try StatusSubject.of(options, world) {
         case .everything: try show(every: 500, everything)
         case .file(let path): try look(at: path)
         case .listener(let name): try look(atListener: name)
@@ -67,18 +67,25 @@ struct StatusCommand: ParsableCommand {
         if let session = options.expire {
             return try end(session, "expire", "was forgotten", at: name)
         }
-        let path: String
+        let path = try socket(of: name)
+        try show(every: 500) { try page(of: path, name) }
+    }
+
+    /// What is neither a listener nor anything else was perhaps meant as the id of a message.
+    private func socket(of name: String) throws -> String {
         do {
-            path = try RunningListener.socket(of: name)
+            let path = try RunningListener.socket(of: name)
             _ = try ControlCall(path, name: name)
-        } catch  where error.status == ExitStatus.unreachable.rawValue {
-            guard !name.contains("/") else { throw error }
+            return path
+        } catch {
+            guard error.status == ExitStatus.unreachable.rawValue, !name.contains("/") else {
+                throw error
+            }
             throw Ending(
                 .unreachable,
                 "there is no listener '\(name)' of this user, and no message of that id in "
                     + options.outboxPath, see: "ftsl status --help")
         }
-        try show(every: 500) { try page(of: path, name) }
     }
 
     private func page(of path: String, _ name: String) throws -> StatusPage {

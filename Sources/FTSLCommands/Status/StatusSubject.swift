@@ -23,23 +23,16 @@ enum StatusSubject: Equatable {
     /// In this order: a path; with --outbox, or in the form of a message's name, the id of a message;
     /// an endpoint or the name of a listener that runs; the id of a message in the outbox; and what
     /// is none of these, the name of a listener that does not run.
-    init(_ options: StatusOptions, _ world: World) throws {
+    static func of(_ options: StatusOptions, _ world: World) throws -> StatusSubject {
         guard let text = options.subject else {
-            self = options.outbox.map { .file($0) } ?? .everything
-            return
+            return options.outbox.map { .file($0) } ?? .everything
         }
-        if options.kill != nil || options.expire != nil {
-            self = .listener(text)
-            return
-        }
+        if options.kill != nil || options.expire != nil { return .listener(text) }
         if case .path(let path) = Place(text, exists: world.exists) {
-            self = world.isSocket(path) ? .listener(path) : .file(path)
-        } else if options.outbox != nil || MessageName(text) != nil {
-            self = .message(text)
-        } else if world.isListener(text) {
-            self = .listener(text)
-        } else {
-            self = try world.isMessage(text) ? .message(text) : .listener(text)
+            return world.isSocket(path) ? .listener(path) : .file(path)
         }
+        if options.outbox != nil || MessageName(text) != nil { return .message(text) }
+        if world.isListener(text) { return .listener(text) }
+        return try world.isMessage(text) ? .message(text) : .listener(text)
     }
 }
