@@ -33,8 +33,15 @@ struct ListenerReport: Equatable {
             "listener \(listener.word("name")) at \(listener.word("endpoint")), "
                 + "\(listener.word("serves")) as '\(listener.word("service"))', pid "
                 + "\(listener.word("pid")), up \(span(listener["uptime"]))\(draining)") + "\n"
-            + "\(listener.word("sessions")) sessions, \(listener.word("parked")) parked; "
-            + "\(listener.word("tombstones")) tombstones\n"
+            + "\(count(listener, "sessions", "session")), \(listener.word("parked")) parked; "
+            + "\(count(listener, "tombstones", "tombstone"))\n"
+    }
+
+    private static func count(
+        _ listener: [String: JSONValue], _ key: String, _ noun: String
+    ) -> String {
+        guard case .integer(let number)? = listener[key] else { return "? \(noun)s" }
+        return Numbers.count(number, noun)
     }
 
     static func span(_ value: JSONValue?) -> String {

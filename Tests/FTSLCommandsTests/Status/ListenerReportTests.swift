@@ -70,7 +70,7 @@ struct ListenerReportTests {
     func table() {
         let lines = report.page.table.split(separator: "\n")
         #expect(lines[0] == "listener web at h:1, exec as 'main', pid 7, up 12.0 s, draining")
-        #expect(lines[1] == "1 sessions, 0 parked; 0 tombstones")
+        #expect(lines[1] == "1 session, 0 parked; 0 tombstones")
         #expect(lines[2].hasPrefix("SESSION"))
         for word in ["abcd", "1.2.3.4", "ftsl1:", "attached", "1.5 s"] {
             #expect(lines[3].contains(word), "\(lines[3])")
