@@ -121,8 +121,8 @@ struct ControlTests {
         try served.close()
         #expect(!FileManager.default.fileExists(atPath: served.path))
         #expect(throws: ControlLink.Lost.self) { try ControlLink(served.path) }
-        // What a killed process leaves: a socket that nobody listens at.
-        FileManager.default.createFile(atPath: served.path, contents: nil)
+        // What a killed process leaves: a file that nobody listens at.
+        try Data().write(to: URL(fileURLWithPath: served.path))
         let again = try Served.serve(served.path, served.echo, served.loop)
         let link = try ControlLink(served.path)
         try served.ask(link, "x")
