@@ -19,6 +19,7 @@ static int answer(int result, const struct stat *from, struct cplatform_status *
     if (result == 0) {
         to->owner = from->st_uid;
         to->mode = from->st_mode;
+        to->inode = from->st_ino;
     }
     return result;
 }

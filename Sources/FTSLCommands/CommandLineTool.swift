@@ -123,6 +123,6 @@ struct RootCommand: ParsableCommand {
         version: "ftsl \(CommandLineTool.version)",
         subcommands: [
             ListenCommand.self, ConnectCommand.self, SendCommand.self, TailCommand.self,
-            StatusCommand.self, KeyCommand.self, ExplainCommand.self,
+            MigrateCommand.self, StatusCommand.self, KeyCommand.self, ExplainCommand.self,
         ])
 }

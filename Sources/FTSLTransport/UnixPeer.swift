@@ -1,9 +1,9 @@
 internal import FTSLCore
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 
 /// Whose process is at the other end of a Unix socket.
-enum UnixPeer {
+package enum UnixPeer {
     /// struct ucred, which the Glibc module hides.
     private struct Credentials {
         var pid: Int32 = 0
@@ -13,7 +13,7 @@ enum UnixPeer {
 
     /// Fails unless it is this user's or root's, whatever the file's mode says; other kinds of
     /// sockets pass.
-    static func check(_ channel: any Channel) -> EventLoopFuture<Void> {
+    package static func check(_ channel: any Channel) -> EventLoopFuture<Void> {
         guard case .unixDomainSocket? = channel.localAddress ?? channel.remoteAddress,
             let provider = channel as? any SocketOptionProvider
         else { return channel.eventLoop.makeSucceededVoidFuture() }
@@ -26,5 +26,13 @@ enum UnixPeer {
                     "another user (uid \($0.uid)) is at the other end of the socket")
             }
         }
+    }
+
+    /// The user at the other end of a connected socket; nil when the system does not say.
+    package static func user(of descriptor: CInt) -> UInt32? {
+        var peer = Credentials()
+        var size = socklen_t(MemoryLayout<Credentials>.size)
+        let code = getsockopt(descriptor, SOL_SOCKET, CInt(SO_PEERCRED), &peer, &size)
+        return code == 0 ? peer.uid : nil
     }
 }

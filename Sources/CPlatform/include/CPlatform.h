@@ -15,6 +15,7 @@ void cplatform_keep_memory(size_t block, size_t kept);
 struct cplatform_status {
     uint32_t owner;
     uint32_t mode;
+    uint64_t inode;
 };
 
 /// 0, or -1 with errno.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FTSLCore
+internal import FTSLKit
 internal import FTSLTransport
 
 struct ListenOptions: ParsableArguments {
@@ -26,8 +27,16 @@ struct ListenOptions: ParsableArguments {
 
     @OptionGroup var messages: InboxArguments
 
-    @Option(help: ArgumentHelp("Name in logs (default: the port).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Name of the control socket, for status and migrate (default: the port).",
+            valueName: "name"))
     var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Label under which source and target of a migration match.", valueName: "label"))
+    var service = "main"
 
     @Flag(help: "Running the service twice for one client does no harm.")
     var repeatable = false
@@ -105,6 +114,12 @@ struct ListenOptions: ParsableArguments {
         }
         if heartbeat.duration < .milliseconds(10) {
             throw ValidationError("--heartbeat must be at least 10ms")
+        }
+        if let name, let complaint = ControlName.complaint(name) {
+            throw ValidationError("--name: \(complaint)")
+        }
+        if !ControlFolder.isName(service) {
+            throw ValidationError("--service: a label has \(ControlName.rule)")
         }
         _ = try forwardEndpoint()
         _ = try Self.parsed(endpoint, for: .listen)

@@ -24,6 +24,9 @@ final class Listener {
     var finalEnding: (SessionID, Ending)?
     private var refusals = Refusals()
     private let statusStream: StatusStream?
+    var control: ListenerControl?
+    /// What moves this listener's sessions; nil: they stay.
+    var migration: (any MigrationControl)?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -58,6 +61,7 @@ final class Listener {
 
     func start(on loop: any EventLoop) {
         watchSignals(on: loop)
+        control = openControl(on: loop)
         var configuration = options.configuration
         let inbox = openInbox(on: loop)
         self.inbox = inbox
@@ -81,7 +85,10 @@ final class Listener {
             switch result {
             case .success(let listener):
                 listening = listener
-                listenLocally(security) { [unowned self] in announce(listener.endpoint) }
+                listenLocally(security) { [unowned self] in
+                    control?.takeDefaultName(of: listener.endpoint)
+                    announce(listener.endpoint)
+                }
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
                 end(Ending(.unreachable, "cannot listen on \(endpoint): \(reason)"))

@@ -17,14 +17,14 @@ enum MessageFile {
         }
     }
 
-    func text(json: Bool) throws -> String {
+    func page() throws -> StatusPage {
         switch self {
         case .inbox(let path):
             let report = try InboxReport(path, InboxInspection(path))
-            return json ? report.lines.map(\.line).joined() : report.table
+            return StatusPage(lines: report.lines, table: report.table)
         case .outbox(let path):
             let report = try OutboxReport(path, OutboxInspection(path))
-            return json ? report.lines.map(\.line).joined() : report.table
+            return StatusPage(lines: report.lines, table: report.table)
         }
     }
 

@@ -2,15 +2,15 @@ internal import ArgumentParser
 internal import FTSLCore
 internal import FTSLKit
 internal import FTSLStore
-internal import Glibc
-internal import NIOCore
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Inboxes, outboxes, messages, settings.",
+        abstract: "Listeners, sessions, inboxes, outboxes, messages, settings.",
         discussion: """
-            With a path: what an inbox or outbox holds. With an id: what became of a message.
+            Without an argument: this user's listeners and outbox. With a listener: its sessions and \
+            what is in its inbox. With a path: what an inbox or outbox holds. With an id: what \
+            became of a message.
             """)
 
     @OptionGroup var options: StatusOptions
@@ -31,15 +31,86 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func look() throws {
-        guard case .endpoint(let id)? = options.place else {
-            let path = options.subject ?? options.outboxPath
-            guard FileStatus.exists(path) else {
-                // Nothing was ever sent, and nothing waits.
-                if options.subject == nil { return }
-                throw Ending(.noInput, "there is no inbox or outbox at \(path)")
-            }
-            return try look(at: path)
+        let world = StatusSubject.World(
+            exists: FileStatus.exists, isSocket: FileStatus.isSocket,
+            isListener: RunningListener.exists,
+            isMessage: { try MessageLookup(options.outboxPath).place(of: $0) != nil })
+        switch try StatusSubject.of(options, world) {
+        case .everything: try show(every: 500, everything)
+        case .file(let path): try look(at: path)
+        case .listener(let name): try look(atListener: name)
+        case .message(let id): try look(atMessage: id)
         }
+    }
+
+    /// Once, or again and again.
+    private func show(every interval: CInt, _ page: () throws -> StatusPage) throws {
+        if options.watch {
+            return try StatusWatch(json: options.json, interval: interval).run(page)
+        }
+        RawOutput.write(try page().text(json: options.json), to: 1)
+    }
+
+    private func everything() throws -> StatusPage {
+        let listeners = try ListenerList(listeners: RunningListener.all()).page
+        // Nothing was ever sent, and nothing waits.
+        guard FileStatus.exists(options.outboxPath) else { return listeners }
+        return listeners + (try MessageFile(options.outboxPath).page())
+    }
+
+    // MARK: A listener
+
+    private func look(atListener name: String) throws {
+        if let session = options.kill {
+            return try end(session, "kill", "was ended", at: name)
+        }
+        if let session = options.expire {
+            return try end(session, "expire", "was forgotten", at: name)
+        }
+        let path = try socket(of: name)
+        try show(every: 500) { try page(of: path, name) }
+    }
+
+    /// What is neither a listener nor anything else was perhaps meant as the id of a message.
+    private func socket(of name: String) throws -> String {
+        do {
+            let path = try RunningListener.socket(of: name)
+            _ = try ControlCall(path, name: name)
+            return path
+        } catch {
+            guard error.status == ExitStatus.unreachable.rawValue, !name.contains("/") else {
+                throw error
+            }
+            throw Ending(
+                .unreachable,
+                "there is no listener '\(name)' of this user, and no message of that id in "
+                    + options.outboxPath, see: "ftsl status --help")
+        }
+    }
+
+    private func page(of path: String, _ name: String) throws -> StatusPage {
+        var sessions: [[String: JSONValue]] = []
+        var last = try ControlCall(path, name: name).run(ControlRequest("status")) {
+            sessions.append($0)
+        }
+        for key in ["done", "status"] { last[key] = nil }
+        let page = ListenerReport(listener: last, sessions: sessions).page
+        guard let inbox = last["inbox"]?.plainText else { return page }
+        return page + (try MessageFile(inbox).page())
+    }
+
+    private func end(
+        _ session: String, _ command: String, _ done: String, at name: String
+    ) throws {
+        let call = try ControlCall(RunningListener.socket(of: name), name: name)
+        let answer = try call.run(ControlRequest(command, ["session": .string(session)]))
+        if options.json { RawOutput.write(JSONValue.object(answer).line, to: 1) }
+        Log(global).notice("session \(answer["session"]?.plainText ?? session) \(done)")
+    }
+
+    // MARK: Messages and files
+
+    private func look(atMessage id: String) throws {
         let state = try MessageLookup(options.outboxPath).state(of: id)
         RawOutput.write(
             options.json ? JSONValue.object(state.object(id: id)).line : state.text + "\n", to: 1)
@@ -50,6 +121,9 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func look(at path: String) throws {
+        guard FileStatus.exists(path) else {
+            throw Ending(.noInput, "there is no inbox or outbox at \(path)")
+        }
         let file = try MessageFile(path)
         if let name = options.dropCursor {
             guard try file.dropCursor(name) else {
@@ -63,26 +137,6 @@ struct StatusCommand: ParsableCommand {
             }
             return
         }
-        guard options.watch else {
-            RawOutput.write(try file.text(json: options.json), to: 1)
-            return
-        }
-        try watch(file)
-    }
-
-    /// Until a signal, or until nobody reads it any more.
-    private func watch(_ file: MessageFile) throws {
-        var before = ""
-        while true {
-            let text = try file.text(json: options.json)
-            if text != before {
-                let clear = !options.json && isatty(1) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
-                guard RawOutput.write(clear + text, to: 1) else { throw Ending(.brokenPipe) }
-                before = text
-            }
-            var polled = pollfd(fd: 1, events: 0, revents: 0)
-            _ = poll(&polled, 1, 200)
-            if polled.revents & CShort(POLLERR) != 0 { throw Ending(.brokenPipe) }
-        }
+        try show(every: 200) { try file.page() }
     }
 }

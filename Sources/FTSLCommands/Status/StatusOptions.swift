@@ -5,8 +5,9 @@ internal import FTSLKit
 struct StatusOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Path of an inbox or outbox, or the id of a message (default: this user's outbox).",
-            valueName: "path|id"))
+            "A listener by its name, endpoint or control socket; the path of an inbox or outbox; the "
+                + "id of a message (default: all listeners, and this user's outbox).",
+            valueName: "name|endpoint|path|id"))
     var subject: String?
 
     @Option(
@@ -20,6 +21,18 @@ struct StatusOptions: ParsableArguments {
 
     @Flag(help: "Print again whenever something has changed.")
     var watch = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a listener: end this session; its client is told. The beginning of an id is enough.",
+            valueName: "session"))
+    var kill: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a listener: forget this session that has no connection, as if its time had run out.",
+            valueName: "session"))
+    var expire: String?
 
     @Option(
         help: ArgumentHelp(
@@ -37,7 +50,7 @@ struct StatusOptions: ParsableArguments {
     mutating func validate() throws {
         let kinds = [
             (watch, "--watch"), (retire != nil, "--retire"), (dropCursor != nil, "--drop-cursor"),
-            (settings, "--settings"),
+            (settings, "--settings"), (kill != nil, "--kill"), (expire != nil, "--expire"),
         ].filter(\.0).map(\.1)
         if kinds.count > 1 {
             throw ValidationError("\(kinds[0]) and \(kinds[1]) exclude each other")
@@ -47,10 +60,20 @@ struct StatusOptions: ParsableArguments {
                 throw ValidationError("\(kinds[0]) needs the path of an inbox or outbox")
             }
         }
+        if kill != nil || expire != nil {
+            guard subject != nil else { throw ValidationError("\(kinds[0]) needs a listener") }
+            for id in [kill, expire].compactMap({ $0 }) where !Self.isSession(id) {
+                throw ValidationError("'\(id)' is no session: up to 32 hexadecimal digits")
+            }
+        }
         if settings, subject != nil { throw ValidationError("--settings needs no other argument") }
         if let dropCursor, let complaint = CursorName.complaint(dropCursor) {
             throw ValidationError("--drop-cursor: \(complaint)")
         }
+    }
+
+    private static func isSession(_ text: String) -> Bool {
+        (1...32).contains(text.utf8.count) && text.allSatisfy(\.isHexDigit)
     }
 
     var place: Place? { subject.map { Place($0) { FileStatus.exists($0) } } }

@@ -26,6 +26,7 @@ package final class Acceptor {
         var address = ""
         var standing: Standing
         var connection: ConnectionID?
+        let openedAt: Instant
         var parkedSince: Instant
         /// What it held while parked, when last looked at.
         var parkedBytes = 0
@@ -44,6 +45,7 @@ package final class Acceptor {
             self.source = source
             self.serial = serial
             standing = .unconfirmed(since: now)
+            openedAt = now
             parkedSince = now
         }
 

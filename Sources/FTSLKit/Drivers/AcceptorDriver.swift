@@ -135,6 +135,13 @@ package final class AcceptorDriver {
         for id in acceptor.sessionIDs { abort(id, failure) }
     }
 
+    /// Forgets a session that has no connection; false: there is none such.
+    @discardableResult
+    package func expire(_ id: SessionID, _ failure: Failure) -> Bool {
+        defer { pump() }
+        return acceptor.expire(id, failure, now: MonotonicClock.now)
+    }
+
     package func stopLingering(_ id: SessionID) {
         acceptor.stopLingering(id, now: MonotonicClock.now)
         pump()

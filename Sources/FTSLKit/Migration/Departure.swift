@@ -6,7 +6,7 @@ internal import NIOCore
 /// One ticket at its source: carries out what `MigrationSource` decides. [FTSL §8]
 final class Departure {
     let host: MigrationHost
-    let request: MigrationRequest
+    let request: MoveRequest
     let ticket: TicketID
     var machine: MigrationSource
     var report: MigrationReport
@@ -27,7 +27,7 @@ final class Departure {
     private var limit: Alarm?
     private var frozenAt = Instant(nanoseconds: 0)
 
-    init(_ host: MigrationHost, _ request: MigrationRequest) {
+    init(_ host: MigrationHost, _ request: MoveRequest) {
         self.host = host
         self.request = request
         var rng = SystemRandomNumberGenerator()

@@ -49,7 +49,7 @@ package final class MigrationHost: SessionService {
     package var isMoving: Bool { departure != nil || !questions.isEmpty }
 
     package func migrate(
-        _ request: MigrationRequest, progress: @escaping (MigrationProgress) -> Void,
+        _ request: MoveRequest, progress: @escaping (MigrationProgress) -> Void,
         done: @escaping (Result<MigrationReport, Failure>) -> Void
     ) {
         if let refusal = refusal { return done(.failure(refusal)) }

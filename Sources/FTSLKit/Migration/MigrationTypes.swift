@@ -44,7 +44,7 @@ package protocol InboxMover: AnyObject {
 }
 
 /// What an operator asks for.
-package struct MigrationRequest {
+package struct MoveRequest {
     package var target: [Endpoint]
     package var isPlan = false
     package var maxPause: Duration = .seconds(10)

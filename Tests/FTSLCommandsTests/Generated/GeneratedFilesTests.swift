@@ -42,6 +42,7 @@ struct GeneratedFilesTests {
         page("man/ftsl-connect.1", ["options": manual.options(manual.own("connect"))]),
         page("man/ftsl-send.1", ["options": manual.options(manual.own("send"))]),
         page("man/ftsl-tail.1", ["options": manual.options(manual.own("tail"))]),
+        page("man/ftsl-migrate.1", ["options": manual.options(manual.own("migrate"))]),
         page("man/ftsl-status.1", ["options": manual.options(manual.own("status"))]),
         page(
             "man/ftsl-explain.1",

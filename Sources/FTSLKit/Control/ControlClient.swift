@@ -1,0 +1,99 @@
+internal import FTSLCore
+package import NIOCore
+
+/// One client of a control socket, at the listener: a line, its answer, the next line.
+package final class ControlClient: ChannelInboundHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    /// The longest request, in bytes with its newline.
+    package static let maxLine = 64 << 10
+
+    private let socket: ControlSocket
+    private var context: ChannelHandlerContext?
+    private var asked = ByteBuffer()
+    private var isWelcome = false
+    private var isAnswering = false
+    private var hasEnded = false
+    /// The client went away before its answer was complete.
+    package var onGone: (() -> Void)?
+
+    init(_ socket: ControlSocket) { self.socket = socket }
+
+    /// A line, newline included.
+    package func send(_ line: String) {
+        guard let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: line)), promise: nil)
+    }
+
+    /// The answer is complete; once it has left, the next line may come.
+    package func finish() {
+        guard let context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            bound.value.isAnswering = false
+            bound.value.next()
+        }
+    }
+
+    /// Lets what was said arrive, then closes.
+    package func close() {
+        guard let context else { return }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+
+    func welcome() {
+        isWelcome = true
+        next()
+    }
+
+    private func next() {
+        guard isWelcome, !isAnswering else { return }
+        if let end = asked.readableBytesView.firstIndex(of: 0x0A) {
+            let line = asked.readBytes(length: end - asked.readerIndex) ?? []
+            asked.moveReaderIndex(forwardBy: 1)
+            asked.discardReadBytes()
+            isAnswering = true
+            socket.asked(self, line)
+        } else if hasEnded {
+            close()
+        }
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        socket.admit(self, context.channel)
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        asked.writeImmutableBuffer(unwrapInboundIn(data))
+        guard asked.readableBytes <= Self.maxLine else {
+            isWelcome = false
+            let why = "a request has at most \(Self.maxLine) bytes"
+            return socket.refuse(self, Failure(.peer, .frameTooLarge, why))
+        }
+        next()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
+        if case .inputClosed? = event as? ChannelEvent {
+            hasEnded = true
+            next()
+        }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What cannot be read or written any more is over; nobody is left to be told.
+        context.close(promise: nil)
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        if isAnswering { onGone?() }
+        onGone = nil
+    }
+}
