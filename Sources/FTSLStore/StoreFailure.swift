@@ -15,6 +15,8 @@ package struct StoreFailure: Error, Hashable, Sendable {
         case folderMissing
         case folderNotWritable
         case missing
+        /// Another host has it now.
+        case moved
         /// Others may read it.
         case tooWide
         /// The database would not promise to write through to the disk.

@@ -6,6 +6,7 @@ extension StoreFailure {
     var ending: Ending {
         switch reason {
         case .missing: Ending(.noInput, text)
+        case .moved: Ending(.unreachable, text, code: .moved)
         case .isFolder, .isSymbolicLink, .notOurs, .notADatabase, .tooNew, .readOnly, .locked,
             .folderMissing, .folderNotWritable, .tooWide, .notDurable:
             Ending(.cannotCreate, text)

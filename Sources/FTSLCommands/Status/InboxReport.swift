@@ -1,4 +1,5 @@
 internal import FTSLCore
+internal import FTSLStore
 
 /// What `ftsl status` says about an inbox.
 struct InboxReport: Equatable {
@@ -37,18 +38,26 @@ struct InboxReport: Equatable {
     var cursors: [Cursor]
     /// Dead letters of all cursors; `tail --dead` lists them.
     var dead: UInt64
+    /// Nil: no other host has it.
+    var move: InboxMove?
 }
 
 extension InboxReport {
     /// One object for the inbox, and one for each thing in it.
     var lines: [JSONValue] {
-        let inbox: [String: JSONValue] = [
+        var inbox: [String: JSONValue] = [
             "kind": .string("inbox"), "path": .string(path), "id": .string("\(id)"),
             "generation": .string("\(generation.moves).\(generation.starts)"),
             "messages": .integer(messages), "bytes": .integer(bytes),
             "oldest": oldest.map { .string(Timestamp.text(milliseconds: $0)) } ?? .null,
             "next": .integer(next), "dead": .integer(dead),
         ]
+        if let move {
+            inbox["moved"] = .object([
+                "to": .string(move.endpoints), "moves": .integer(move.moves),
+                "time": .string(Timestamp.text(milliseconds: move.at)),
+            ])
+        }
         return [.object(inbox)] + producers.map { .object($0.object) }
             + cursors.map { .object($0.object) }
     }
@@ -58,6 +67,9 @@ extension InboxReport {
         var text =
             "inbox \(path) \(id)\n\(messages) messages, \(Numbers.bytes(bytes))\(since); "
             + "next index \(next), \(dead) dead letters\n"
+        if let move {
+            text += "moved to \(move.endpoints) on \(Timestamp.text(milliseconds: move.at))\n"
+        }
         var producers = Table(["PRODUCER", "NEXT", "UNRECORDED", "OWNER"])
         for item in self.producers {
             producers.add(["\(item.id)", "\(item.next)", "\(item.exceptions)", item.owner])

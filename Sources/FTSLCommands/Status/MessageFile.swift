@@ -63,7 +63,8 @@ extension InboxReport {
         self.init(
             path: path, id: summary.identity.id, generation: summary.identity.generation,
             messages: summary.messages, bytes: summary.bytes, oldest: summary.oldestStored,
-            next: summary.next.value, producers: [], cursors: [], dead: summary.deadLetters)
+            next: summary.next.value, producers: [], cursors: [], dead: summary.deadLetters,
+            move: summary.move)
         while true {
             let rows = try inspection.producers(after: producers.last?.id, limit: Self.page)
             producers += rows.map { Producer($0.cursor) }

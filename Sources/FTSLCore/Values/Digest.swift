@@ -37,3 +37,36 @@ package final class StreamDigest {
 
     package func copy() -> StreamDigest { StreamDigest(copying: state) }
 }
+
+/// XXH3-128 of what moves from one host to another: that both hold the same bytes. An error check,
+/// not one against attackers. [FTSL §8]
+package final class ImageDigest {
+    package static let byteCount = 16
+    private let state: OpaquePointer
+
+    package init() {
+        guard let state = XXH3_createState() else { preconditionFailure("out of memory") }
+        self.state = state
+        XXH3_128bits_reset(state)
+    }
+
+    deinit { XXH3_freeState(state) }
+
+    package func update(_ bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { raw in
+            #if arch(x86_64)
+                _ = XXH3_128bits_update_dispatch(state, raw.baseAddress, raw.count)
+            #else
+                _ = XXH3_128bits_update(state, raw.baseAddress, raw.count)
+            #endif
+        }
+    }
+
+    /// Sixteen bytes, big-endian.
+    package var value: [UInt8] {
+        let digest = XXH3_128bits_digest(state)
+        return withUnsafeBytes(of: (digest.high64.bigEndian, digest.low64.bigEndian)) {
+            [UInt8]($0)
+        }
+    }
+}

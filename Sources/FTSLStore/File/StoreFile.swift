@@ -21,6 +21,7 @@ enum StoreFile {
         try check(path, mayBeMissing: true)
         let database = try Database(path, .writing)
         try checkOwner(database, schema)
+        try checkPlace(database)
         try retrying { try database.makeDurable() }
         try migrate(database, schema)
         return database
@@ -32,6 +33,7 @@ enum StoreFile {
         try check(path, mayBeMissing: false)
         let database = try Database(path, .reading, cacheKiB: cacheKiB)
         try checkOwner(database, schema)
+        try checkPlace(database)
         let version = try database.integer("PRAGMA user_version")
         // Made, and then its maker was killed or the power went.
         if version == 0 { throw StoreFailure(.missing, "\(path) holds nothing yet") }
@@ -100,7 +102,7 @@ enum StoreFile {
     }
 
     /// The name of a new file is on the disk only when its folder is.
-    private static func synchronize(_ folder: String) throws {
+    static func synchronize(_ folder: String) throws {
         #if canImport(Darwin)
             let descriptor = Darwin.open(folder, O_RDONLY | O_CLOEXEC)
         #else
@@ -112,7 +114,7 @@ enum StoreFile {
         }
     }
 
-    private static func folder(of path: String) -> String {
+    static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
@@ -140,6 +142,12 @@ enum StoreFile {
                 "\(path) has version \(version), this program knows \(schema.migrations.count): "
                     + "use the newer program")
         }
+    }
+
+    /// A file that another took the place of while it was opened shares its log's name with that.
+    private static func checkPlace(_ database: Database) throws {
+        guard database.hasMoved else { return }
+        throw StoreFailure(.busy, "\(database.path) was replaced just now: try again")
     }
 
     private static func migrate(_ database: Database, _ schema: Schema) throws {

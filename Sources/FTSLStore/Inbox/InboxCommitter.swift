@@ -11,13 +11,18 @@ final class InboxCommitter {
     /// Commits between two steps of retention while changes wait.
     private static let commitsPerStep = 4
 
-    private let writer: InboxWriter
+    let writer: InboxWriter
     private let options: InboxOptions
     private let answers: @Sendable ([InboxStore.Answer]) -> Void
     private let count: (StoreStatistics) -> Void
     private var waiting = Deque<InboxStore.Request>()
-    /// Set once the file is found damaged beyond repair.
-    private var damage: StoreFailure?
+    private var commits = 0
+    /// Retention has more to remove.
+    private var hasMore = false
+    /// Set once the file is found damaged beyond repair, or another host has it.
+    var refusal: StoreFailure?
+    /// Holds the file's write lock: nobody changes it, and changes wait.
+    private(set) var isFrozen = false
 
     init(
         _ writer: InboxWriter, _ options: InboxOptions,
@@ -31,25 +36,80 @@ final class InboxCommitter {
     }
 
     /// Until the mailbox is closed and everything is answered.
-    func run(_ mailbox: Mailbox<[InboxStore.Request]>) {
-        var hasMore = false
-        var commits = 0
-        while let batches = mailbox.take(within: hasMore ? 0 : Self.idleMilliseconds) {
-            for batch in batches { waiting.append(contentsOf: batch) }
-            let isIdle = waiting.isEmpty
-            while !waiting.isEmpty {
-                commit()
-                commits += 1
-                if commits % Self.commitsPerStep == 0 { hasMore = retain() }
+    func run(_ mailbox: Mailbox<InboxStore.Work>) {
+        while let works = mailbox.take(within: hasMore ? 0 : Self.idleMilliseconds) {
+            for work in works {
+                switch work {
+                case .requests(let requests): waiting.append(contentsOf: requests)
+                case .job(let job):
+                    drain()
+                    job(self)
+                }
             }
+            let isIdle = waiting.isEmpty
+            drain()
             if isIdle || hasMore { hasMore = retain() }
         }
+        guard isFrozen else { return }
+        // What waits came after the freeze: another host may have the inbox without it.
+        let closed = StoreFailure(.busy, "\(writer.database.path) is closed")
+        if !waiting.isEmpty { answers(Self.allFailed(Array(waiting), closed)) }
+        thaw()
+    }
+
+    private func drain() {
+        while !waiting.isEmpty, !isFrozen {
+            commit()
+            commits += 1
+            if commits % Self.commitsPerStep == 0 { hasMore = retain() }
+        }
+    }
+
+    // MARK: Moving
+
+    /// Nobody changes the file any more, in whatever process, until `thaw`.
+    func freeze() throws {
+        guard !isFrozen else { return }
+        if let refusal { throw refusal }
+        try writer.begin()
+        isFrozen = true
+    }
+
+    func thaw() {
+        guard isFrozen else { return }
+        isFrozen = false
+        writer.rollback()
+    }
+
+    /// Puts something into the log that is not in the file yet, and changes nothing.
+    func touchLog() throws {
+        let nowhere = InboxMove(endpoints: "", moves: 0, at: 0)
+        try writer.transaction { writer in
+            // Writing a row's own bytes again would write nothing.
+            try nowhere.save(writer.database)
+            try InboxMove.drop(writer.database)
+        }
+    }
+
+    /// Refuses changes from now on, even if it cannot be written down.
+    func markMoved(_ move: InboxMove) throws {
+        refusal = move.failure(writer.database.path)
+        if !isFrozen { try writer.begin() }
+        isFrozen = false
+        do {
+            try move.save(writer.database)
+        } catch {
+            writer.rollback()
+            throw error
+        }
+        try writer.commit()
     }
 
     // MARK: Changes
 
     private func commit() {
-        let answered = damage.map { Self.allFailed(takeBatch(), $0) } ?? tryCommit(takeBatch())
+        let batch = takeBatch()
+        let answered = refusal.map { Self.allFailed(batch, $0) } ?? tryCommit(batch)
         answers(answered)
         writer.database.checkpoint(above: Self.checkpointPages)
     }
@@ -111,7 +171,7 @@ final class InboxCommitter {
         do {
             try Integrity.repair(writer.database)
         } catch {
-            damage = error as? StoreFailure ?? StoreFailure(.damaged, "\(error)")
+            refusal = error as? StoreFailure ?? StoreFailure(.damaged, "\(error)")
         }
     }
 
@@ -119,7 +179,7 @@ final class InboxCommitter {
 
     /// True: there is more to remove.
     private func retain() -> Bool {
-        guard damage == nil else { return false }
+        guard refusal == nil, !isFrozen else { return false }
         do {
             let hasMore = try writer.retain(options.keep, idKeep: options.idKeep)
             writer.database.checkpoint(above: Self.checkpointPages)

@@ -16,6 +16,8 @@ package final class InboxInspection {
         package var oldest: InboxIndex?
         /// When it was stored, in milliseconds since 1970.
         package var oldestStored: UInt64?
+        /// Nil: nobody else has it.
+        package var move: InboxMove?
     }
 
     package struct Producer: Hashable, Sendable {
@@ -47,7 +49,8 @@ package final class InboxInspection {
             identity: InboxIdentity(id: state.id, generation: state.generation),
             messages: state.messages, bytes: state.bytes, producers: state.producers,
             cursors: state.cursors, deadLetters: state.dead, next: InboxIndex(state.next),
-            oldest: oldest.map { InboxIndex($0.0) }, oldestStored: oldest?.1)
+            oldest: oldest.map { InboxIndex($0.0) }, oldestStored: oldest?.1,
+            move: try InboxMove.load(database))
     }
 
     /// In the order of their ids, those after one; a page for callers that show many.

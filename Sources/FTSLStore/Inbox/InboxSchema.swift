@@ -5,7 +5,7 @@
 /// through one row per transaction instead of one per message.
 enum InboxSchema {
     static let schema = Schema(
-        applicationID: 0x4654_5349, name: "an inbox", migrations: [version1])
+        applicationID: 0x4654_5349, name: "an inbox", migrations: [version1, version2])
 
     private static let version1 = """
         CREATE TABLE state(
@@ -74,5 +74,10 @@ enum InboxSchema {
             count INTEGER NOT NULL, digest INTEGER NOT NULL, time INTEGER NOT NULL,
             UNIQUE(id, owner)
         );
+        """
+    private static let version2 = """
+        -- At most one row: which host has the inbox now.
+        CREATE TABLE moved(
+            endpoints TEXT NOT NULL, moves INTEGER NOT NULL, at INTEGER NOT NULL);
         """
 }

@@ -53,7 +53,13 @@ package final class InboxStore: Sendable {
     /// The file whose lock makes a process the host; who wants it knocks there.
     package static func lockPath(of path: String) -> String { path + "-lock" }
 
-    private let changes = Mailbox<[Request]>()
+    /// For the thread that writes.
+    enum Work: Sendable {
+        case requests([Request])
+        case job(@Sendable (InboxCommitter) -> Void)
+    }
+
+    private let changes = Mailbox<Work>()
     private let fetches = Mailbox<[Request]>()
     private let threads: [WorkerThread]
     private let counts: Counts
@@ -96,11 +102,30 @@ package final class InboxStore: Sendable {
     package func submit(_ requests: [Request], refused: ([Answer]) -> Void) {
         let toWrite = requests.filter(\.request.isChange)
         let toRead = requests.filter { !$0.request.isChange }
-        for (mailbox, part) in [(changes, toWrite), (fetches, toRead)] where !part.isEmpty {
-            guard !mailbox.put(part) else { continue }
-            let failure = Failure(.local, .inboxUnavailable, "\(path) is closed")
-            refused(part.map { ($0.id, .failed(failure)) })
+        let isWritten = toWrite.isEmpty || changes.put(.requests(toWrite))
+        let isRead = toRead.isEmpty || fetches.put(toRead)
+        let failure = Failure(.local, .inboxUnavailable, "\(path) is closed")
+        let lost = (isWritten ? [] : toWrite) + (isRead ? [] : toRead)
+        if !lost.isEmpty { refused(lost.map { ($0.id, .failed(failure)) }) }
+    }
+
+    /// Runs a job on the thread that writes, after what was asked before, and waits for it; not from
+    /// `answers`.
+    func onWriter<Value: Sendable>(
+        _ job: @escaping @Sendable (InboxCommitter) throws -> Value
+    ) throws -> Value {
+        let reply = Mailbox<Result<Value, any Error>>()
+        let isTaken = changes.put(
+            .job { committer in _ = reply.put(Result { try job(committer) }) })
+        guard isTaken, let result = reply.take(within: nil)?.first else {
+            throw StoreFailure(.busy, "\(path) is closed")
         }
+        return try result.get()
+    }
+
+    /// As `onWriter`, without waiting; nothing once the store is closed.
+    func post(_ job: @escaping @Sendable (InboxCommitter) -> Void) {
+        _ = changes.put(.job(job))
     }
 
     package var statistics: StoreStatistics { counts.statistics.withLock { $0 } }

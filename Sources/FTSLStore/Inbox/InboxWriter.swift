@@ -23,9 +23,11 @@ final class InboxWriter {
     var changedCursors: Set<String> = []
     private let insertMessage: Statement
 
+    /// Throws `.moved` for an inbox that another host has now.
     init(_ path: String) throws {
         database = try StoreFile.open(path, InboxSchema.schema)
         try InboxState.create(database)
+        if let move = try InboxMove.load(database) { throw move.failure(path) }
         state = try InboxState.load(database)
         saved = state
         reader = MessageReader(database)

@@ -16,9 +16,11 @@ package final class Database {
     }
 
     package let path: String
-    fileprivate let handle: OpaquePointer
+    let handle: OpaquePointer
     /// Pages in the write-ahead log after the last commit of this connection.
     private(set) var logPages: Int32 = 0
+    /// The log only grows: somebody copies it.
+    var keepsLog = false
     private var cached: [String: Statement] = [:]
 
     /// Opens an existing or new file.
@@ -153,7 +155,12 @@ package final class Database {
     /// Moves the log into the file when it has grown; what a reader or a full disk hinders is
     /// done the next time.
     func checkpoint(above pages: Int32) {
-        guard logPages > pages else { return }
+        guard logPages > pages, !keepsLog else { return }
+        checkpoint()
+    }
+
+    /// Moves as much of the log into the file as others allow; what cannot be is done later.
+    func checkpoint() {
         sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     }
 
