@@ -2,6 +2,7 @@ import Dispatch
 import FTSLCore
 import FTSLStore
 import Foundation
+import NIOCore
 import Testing
 
 @Suite("An inbox arrives")
@@ -207,8 +208,8 @@ struct InboxArrivalTests {
     @Test("What is no inbox is found before it is installed")
     func foreign() throws {
         let arrival = try InboxArrival(for: path, ticket)
-        try OutboxStore(folder.file("out.db")) { _ in }.close()
-        let bytes = try Data(contentsOf: URL(filePath: folder.file("out.db")))
+        try Database(folder.file("other"), .writing).execute("CREATE TABLE mine(x)")
+        let bytes = try Data(contentsOf: URL(filePath: folder.file("other")))
         try arrival.write(.database, at: 0, .init(bytes: bytes))
         let arrived = try arrival.seal()
         #expect(reason { _ = try arrived.check() } == .notOurs)
