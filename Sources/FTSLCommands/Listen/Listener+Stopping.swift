@@ -84,6 +84,7 @@ extension Listener {
     func end(_ ending: Ending) -> Never {
         if case .unix(let path) = endpoint, listening != nil { unlink(path) }
         forgetLocalSocket()
+        exec?.close()
         // What was asked of the inbox and not answered, its senders still hold.
         ProcessEnd.with(ending, log)
     }
