@@ -150,12 +150,10 @@ package struct ChildProcess {
     static func read(_ count: Int, from descriptor: CInt) -> ByteBuffer {
         var bytes = ByteBuffer()
         while bytes.readableBytes < count {
+            let left = count - bytes.readableBytes
             var got = 0
-            bytes.writeWithUnsafeMutableBytes(
-                minimumWritableBytes: count - bytes.readableBytes
-            ) { space in
-                got = Glibc.read(
-                    descriptor, space.baseAddress, min(space.count, count - bytes.readableBytes))
+            bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: left) { space in
+                got = Glibc.read(descriptor, space.baseAddress, left)
                 return max(0, got)
             }
             if got < 0, errno == EINTR { continue }

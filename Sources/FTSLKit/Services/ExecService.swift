@@ -25,10 +25,13 @@ package final class ExecService: MovableService {
 
     package static let flags: ServiceFlags = [.exitStatus, .standardError]
 
-    /// - Parameter runtimeFolder: Where the private files of commands are.
+    /// - Parameters:
+    ///   - runtimeFolder: Where the private files of commands are.
+    ///   - children: Who tells when a command has ended; a watcher of its own unless given.
     package init(
         _ command: String, options: Options = Options(),
-        runtimeFolder: String = RuntimeFolder.ofThisUser, on loop: any EventLoop
+        runtimeFolder: String = RuntimeFolder.ofThisUser, children: ChildWatcher? = nil,
+        on loop: any EventLoop
     ) {
         var folder: CheckpointFolder?
         var trouble: String?
@@ -40,8 +43,8 @@ package final class ExecService: MovableService {
         }
         folderTrouble = trouble
         setup = ExecSetup(
-            command: command, options: options, folder: folder, children: ChildWatcher(on: loop),
-            loop: loop)
+            command: command, options: options, folder: folder,
+            children: children ?? ChildWatcher(on: loop), loop: loop)
     }
 
     package func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication {

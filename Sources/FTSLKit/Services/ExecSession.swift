@@ -61,7 +61,7 @@ final class ExecSession: SessionApplication {
 
     /// - Parameter state: What the command goes on from; nil at its first start.
     func start(from state: ApplicationState?) throws(ChildProcess.SpawnFailure) {
-        let closed = state.map { $0.closed.union(closed) } ?? []
+        let closed = state?.closed.union(finished) ?? []
         let files = setup.folder?.files()
         let child = try ExecChild.start(
             setup.command,
@@ -186,7 +186,7 @@ final class ExecSession: SessionApplication {
         child.forget()
         // Whoever has no reader any more discards what comes.
         if handle.session.receivingChannels[0].stoppedAt != nil { unread = ByteBuffer() }
-        var closed = closed
+        var closed = finished
         // What it had not read, the next one reads before the end.
         if unread.readableBytes > 0 { closed.remove(.input) }
         return ApplicationState(state: state, closed: closed, unread: unread)
@@ -204,7 +204,7 @@ final class ExecSession: SessionApplication {
     }
 
     /// What the session has finished.
-    private var closed: ApplicationState.Closed {
+    private var finished: ApplicationState.Closed {
         var closed: ApplicationState.Closed = []
         for channel in handle.session.receivingChannels
         where channel.endTaken || channel.stoppedAt != nil { closed.insert(.input) }
