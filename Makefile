@@ -46,6 +46,7 @@ bench: setup-bench
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ftsl
 ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ftsl
 FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ftsl.fish
+EXAMPLES        = $(DESTDIR)$(PREFIX)/share/doc/ftsl/examples
 # One entry of Tests/FTSLFuzzTests for a while; what is new stays in .build-fuzz until `make fuzz-merge`.
 ENTRY ?= acceptor
 FUZZ_SECONDS ?= 60
@@ -68,11 +69,15 @@ install: build
 	for page in man/*.[1-8]; do \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
+	for example in packaging/examples/*; do \
+	  install -D -m 755 $$example $(EXAMPLES)/$${example##*/}; \
+	done
 	install -D -m 644 completions/ftsl.bash $(BASH_COMPLETION)
 	install -D -m 644 completions/_ftsl $(ZSH_COMPLETION)
 	install -D -m 644 completions/ftsl.fish $(FISH_COMPLETION)
 
 uninstall:
+	rm -f $(EXAMPLES)/*
 	rm -f $(DESTDIR)$(PREFIX)/bin/ftsl $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 	for page in man/*.[1-8]; do \
 	  rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \

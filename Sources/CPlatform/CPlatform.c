@@ -4,9 +4,14 @@
 
 #include <malloc.h>
 #include <spawn.h>
+#include <sys/mman.h>
 
 int cplatform_spawn_close_from(void *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+int cplatform_memory_file(const char *name) {
+    return memfd_create(name, MFD_CLOEXEC);
 }
 
 void cplatform_keep_memory(size_t block, size_t kept) {

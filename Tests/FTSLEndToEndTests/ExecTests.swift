@@ -77,8 +77,8 @@ struct ExecTests {
         let client = try stage.connect(listener)
         try expectStatus(0, client)
         let text = try client.output?.allText() ?? ""
-        // 3 is the folder that ls reads.
-        #expect(text.hasPrefix("0 1 2 3 Sig"), "\(text)")
+        // 3 and 4 are the states; 5 is the folder that ls reads.
+        #expect(text.hasPrefix("0 1 2 3 4 5 Sig"), "\(text)")
         #expect(text.contains("SigBlk:\t0000000000000000"))
         // Bits 31 and 32 are the C library's own.
         #expect(

@@ -46,9 +46,11 @@ struct HostStoreTests {
             generation: Generation(moves: 3, starts: 2))
         do {
             let store = try HostStore(path)
-            try store.recordFrozen(source(ticket))
+            try store.recordFrozen(
+                source(ticket), signposts: [signpost(1, until: 50)], inbox: inbox)
             #expect(try store.sourceTickets() == [source(ticket)])
-            try store.recordMoved(ticket, signposts: [signpost(1, until: 50)], inbox: inbox)
+            #expect(try store.signposts().isEmpty && store.inboxSignposts().isEmpty)
+            try store.recordMoved(ticket)
             try store.recordPrepared(target(TicketID(high: 9, low: 9)))
         }
         let store = try HostStore(path)
@@ -67,11 +69,10 @@ struct HostStoreTests {
     @Test("A thawed ticket is never decided, and nothing of a refused record is kept")
     func thawed() throws {
         let store = try HostStore(path)
-        #expect(reason { try store.recordMoved(ticket, signposts: []) } == .misuse)
-        try store.recordFrozen(source(ticket))
+        #expect(reason { try store.recordMoved(ticket) } == .misuse)
+        try store.recordFrozen(source(ticket), signposts: [signpost(1, until: 0)])
         try store.recordThawed(ticket)
-        #expect(
-            reason { try store.recordMoved(ticket, signposts: [signpost(1, until: 0)]) } == .misuse)
+        #expect(reason { try store.recordMoved(ticket) } == .misuse)
         #expect(try store.signposts().isEmpty)
         #expect(reason { try store.recordThawed(ticket) } == .misuse)
         try store.recordFenced(ticket)
@@ -82,7 +83,7 @@ struct HostStoreTests {
     func moved() throws {
         let store = try HostStore(path)
         try store.recordFrozen(source(ticket))
-        try store.recordMoved(ticket, signposts: [])
+        try store.recordMoved(ticket)
         #expect(reason { try store.recordThawed(ticket) } == .misuse)
         #expect(try store.sourceTickets().map(\.state) == [.moved])
     }
@@ -113,10 +114,10 @@ struct HostStoreTests {
     @Test("What expires goes, and what has no end stays")
     func expiry() throws {
         let store = try HostStore(path)
-        try store.recordFrozen(source(ticket))
-        try store.recordMoved(
-            ticket,
+        try store.recordFrozen(
+            source(ticket),
             signposts: [signpost(1, until: 50), signpost(2, until: 51), signpost(3, until: 0)])
+        try store.recordMoved(ticket)
         try store.removeSignposts(expiredAt: 50)
         #expect(try store.signposts().map(\.session.low) == [2, 3])
         let moves = try (1...3).map {
@@ -133,7 +134,7 @@ struct HostStoreTests {
             try store.recordPrepared(target(TicketID(high: 1, low: number), at: number))
         }
         try store.recordThawed(TicketID(high: 0, low: 1))
-        try store.recordMoved(TicketID(high: 0, low: 2), signposts: [])
+        try store.recordMoved(TicketID(high: 0, low: 2))
         try store.recordDiscarded(TicketID(high: 1, low: 1))
         try store.recordDiscarded(TicketID(high: 1, low: 3))
         try store.forgetTickets(before: 3)
@@ -144,10 +145,10 @@ struct HostStoreTests {
     @Test("Fifty thousand signposts are one quick record")
     func manySignposts() throws {
         let store = try HostStore(path)
-        try store.recordFrozen(source(ticket))
         let signposts = (0..<50_000).map { signpost($0, until: 1_000 + $0) }
         let start = ContinuousClock.now
-        try store.recordMoved(ticket, signposts: signposts)
+        try store.recordFrozen(source(ticket), signposts: signposts)
+        try store.recordMoved(ticket)
         #expect(try store.signposts() == signposts)
         try store.removeSignposts(expiredAt: 1_999)
         #expect(try store.signposts().count == 49_000)

@@ -8,6 +8,9 @@
 /// The actions are a posix_spawn_file_actions_t; naming that type here would make its module ours.
 int cplatform_spawn_close_from(void *actions, int from);
 
+/// A regular file in memory, without a place in any folder, closed in children; -1 with errno.
+int cplatform_memory_file(const char *name);
+
 /// Lets malloc serve blocks up to `block` bytes from its heap and keep `kept` free bytes there.
 void cplatform_keep_memory(size_t block, size_t kept);
 

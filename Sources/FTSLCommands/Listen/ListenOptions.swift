@@ -20,6 +20,8 @@ struct ListenOptions: ParsableArguments {
             "Run this command per session by /bin/sh -c.", valueName: "command"))
     var exec: String?
 
+    @OptionGroup var commands: ExecArguments
+
     @Option(
         help: ArgumentHelp(
             "One plain TCP or Unix connection per session.", valueName: "endpoint"))
@@ -105,6 +107,9 @@ struct ListenOptions: ParsableArguments {
     mutating func validate() throws {
         if exec != nil, forward != nil {
             throw ValidationError("--exec and --forward exclude each other")
+        }
+        if exec == nil, let option = commands.given {
+            throw ValidationError("\(option) goes with --exec")
         }
         if buffer.bytes < UInt64(Bound.reservedWindow) {
             throw ValidationError("--buffer must be at least 64K")

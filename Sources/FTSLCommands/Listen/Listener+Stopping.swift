@@ -85,6 +85,7 @@ extension Listener {
         if case .unix(let path) = endpoint, listening != nil { unlink(path) }
         forgetLocalSocket()
         control?.close()
+        exec?.close()
         // What was asked of the inbox and not answered, its senders still hold.
         ProcessEnd.with(ending, log)
     }

@@ -66,8 +66,8 @@ final class Listener {
         let inbox = openInbox(on: loop)
         self.inbox = inbox
         let service = makeService(&configuration, on: loop)
-        // A connection, for a forward its backend too, for a command its pipes and a probe.
-        let perSession = options.exec != nil ? 6 : options.isStdio ? 1 : 2
+        // A connection, for a forward its backend too, for a command its pipes, a probe and a state.
+        let perSession = options.exec != nil ? 7 : options.isStdio ? 1 : 2
         configuration.fit(descriptors: DescriptorLimit.raise(), perSession: perSession)
         let driver = AcceptorDriver(
             configuration: configuration, service: service, inbox: inbox, on: loop)
@@ -106,7 +106,10 @@ final class Listener {
         }
         if let command = options.exec {
             configuration.flags.formUnion(ExecService.flags)
-            let service = ExecService(command, on: loop)
+            let service = ExecService(command, options: options.commands.options, on: loop)
+            if let trouble = service.folderTrouble {
+                log.notice("no session can move: \(trouble)")
+            }
             service.onEnded = { [unowned self] in sessionEnded($0, $1) }
             service.onFailure = { [unowned self] in log.error($0) }
             exec = service

@@ -171,6 +171,16 @@ package struct ReceiveChannel {
         grownAt = bytesReceived
     }
 
+    /// Grows the window to `bytes`, and says so at once; false where a bound forbids it.
+    package mutating func widen(to bytes: UInt64, reserve: (UInt64) -> Bool) -> Bool {
+        guard window < bytes else { return true }
+        guard bytes <= maxWindow, reserve(bytes - window) else { return false }
+        window = bytes
+        grownAt = bytesReceived
+        announceNow = true
+        return true
+    }
+
     package var acknowledgementDeadline: Instant? {
         firstUnacknowledged?.advanced(nanoseconds: Bound.acknowledgementDelay)
     }

@@ -56,6 +56,19 @@ package final class SessionHandle {
         flush(self)
     }
 
+    /// Room for so many bytes that nobody has taken; false where the bounds do not allow it.
+    package func widen(_ channel: ChannelNumber, to bytes: UInt64) -> Bool {
+        defer { flush(self) }
+        return session.widen(channel, to: bytes)
+    }
+
+    /// The last bytes that came were not used by the application that took them: the next one is
+    /// told them as new.
+    package func takeBack(_ unread: ByteBuffer, from channel: ChannelNumber) {
+        session.takeBack(unread, from: channel)
+        flush(self)
+    }
+
     /// The reader went away and left `unread` bytes of what was taken.
     package func stopReading(_ channel: ChannelNumber, unread: Int = 0) {
         session.stopReading(channel, unread: UInt64(unread), now: MonotonicClock.now)

@@ -63,6 +63,23 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         }
     }
 
+    /// Everything that was read and not delivered, and what is in the pipe now; nothing more is told.
+    ///
+    /// For a pipe whose writers are gone, or are no longer listened to; `descriptor` is its number.
+    package func takeRest(of descriptor: CInt) -> [ByteBuffer] {
+        var rest = ready
+        onBytes = nil
+        onEnd = nil
+        ready = []
+        if let context, !inputEnded, !inputDiscarded {
+            // No more than is there: a writer that went on would keep us here.
+            rest.append(ChildProcess.read(ChildProcess.unread(in: descriptor), from: descriptor))
+            inputDiscarded = true
+            context.close(promise: nil)
+        }
+        return rest.filter { $0.readableBytes > 0 }
+    }
+
     package func cancelOutput() {
         onTaken = nil
         onFinished = nil

@@ -77,6 +77,12 @@ package final class PacedSink {
         sink.fail()
     }
 
+    /// What the sink was not given; it gets nothing more.
+    package func takeBack() -> [ByteBuffer] {
+        defer { end() }
+        return Array(backlog)
+    }
+
     /// Nothing more will be written, for one reason or another.
     package func end() {
         isDone = true

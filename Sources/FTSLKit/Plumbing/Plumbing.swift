@@ -26,6 +26,12 @@ package final class Plumbing: SessionApplication {
     package var onDetached: ((Failure) -> Void)?
     package var onAttached: ((Bool) -> Void)?
     package var onSettled: ((Outcome) -> Void)?
+    /// Asked at the clean end of a source; true: it is not to be told to the peer now.
+    package var keepsEnd: ((ChannelNumber) -> Bool)?
+    /// Bytes that sources may write beyond the session's room; nil: none, and nobody counts.
+    package var overdraft: Int?
+    /// A source wrote more than that; what it wrote is not lost.
+    package var onOverdrawn: (() -> Void)?
     /// Every sink has written and closed what it was given.
     package var onDrained: (() -> Void)?
 
@@ -46,7 +52,7 @@ package final class Plumbing: SessionApplication {
         sources[channel] = holder
         source.onBytes = { [weak self, weak holder] bytes in
             holder?.isAsked = false
-            self?.handle.write(bytes, to: channel)
+            self?.pass(bytes, to: channel)
             self?.ask(channel)
         }
         source.onEnd = { [weak self, weak holder] failure in
@@ -56,9 +62,22 @@ package final class Plumbing: SessionApplication {
         ask(channel)
     }
 
+    private func pass(_ bytes: ByteBuffer, to channel: ChannelNumber) {
+        guard let left = overdraft else { return handle.write(bytes, to: channel) }
+        let beyond = max(0, bytes.readableBytes - handle.room(on: channel))
+        handle.write(bytes, to: channel)
+        overdraft = max(0, left - beyond)
+        if beyond > left { onOverdrawn?() }
+    }
+
+    /// Asks all sources again whose channel has room, or may do without.
+    package func askAgain() {
+        for channel in sources.keys { ask(channel) }
+    }
+
     private func sourceEnded(_ channel: ChannelNumber, _ failure: Failure?) {
         guard let failure else {
-            handle.finish(channel)
+            if keepsEnd?(channel) != true { handle.finish(channel) }
             return
         }
         if let onSourceFailure { onSourceFailure(channel, failure) } else { handle.abort(failure) }
@@ -66,7 +85,7 @@ package final class Plumbing: SessionApplication {
 
     private func ask(_ channel: ChannelNumber) {
         guard let holder = sources[channel], !holder.isAsked, !holder.hasEnded,
-            handle.room(on: channel) > 0
+            handle.room(on: channel) > 0 || overdraft != nil
         else { return }
         holder.isAsked = true
         holder.source.demand()
@@ -112,6 +131,12 @@ package final class Plumbing: SessionApplication {
         holder.cancel()
         handle.stopReading(channel, unread: unread)
         settleIfDrained()
+    }
+
+    /// Gives back what a channel's sink was not given yet; it gets nothing more.
+    package func takeBack(_ channel: ChannelNumber) -> [ByteBuffer] {
+        guard let holder = sinks[channel], !holder.isDone else { return [] }
+        return holder.takeBack()
     }
 
     // MARK: SessionApplication

@@ -2,16 +2,24 @@ internal import CPlatform
 internal import FTSLCore
 internal import FTSLTransport
 package import Glibc
+internal import NIOCore
 
 /// A command run by `/bin/sh -c` in a process group of its own, with pipes for its standard
 /// streams.
 package struct ChildProcess {
     package struct SpawnFailure: Error {
         package var text: String
+
+        init(text: String) { self.text = text }
+
+        /// With the reason that the last system call gave.
+        init(doing what: String) {
+            text = "cannot \(what): \(TransportFailure.text(of: errno))"
+        }
     }
 
     package let pid: pid_t
-    /// Our ends; owned by the caller. The output is -1 where the child writes somewhere else.
+    /// Our ends; owned by the caller. -1 where the child has something else than a pipe to us.
     package let standardInput: CInt
     package let standardOutput: CInt
     package let standardError: CInt
@@ -32,7 +40,7 @@ package struct ChildProcess {
             let error = try pipe(&opened)
             let output = given == nil ? try pipe(&opened) : nil
             let standard = [input.read, output?.write ?? given ?? -1, error.write]
-            let pid = try start(command, environment, standard)
+            let pid = try start(command, environment: environment, descriptors: standard)
             for descriptor in standard where descriptor != given { close(descriptor) }
             return ChildProcess(
                 pid: pid, standardInput: input.write, standardOutput: output?.read ?? -1,
@@ -43,12 +51,12 @@ package struct ChildProcess {
         }
     }
 
-    private static func pipe(
+    static func pipe(
         _ opened: inout [CInt]
     ) throws(SpawnFailure) -> (read: CInt, write: CInt) {
         var ends: [CInt] = [-1, -1]
         guard Glibc.pipe(&ends) == 0 else {
-            throw SpawnFailure(text: "cannot make a pipe: \(TransportFailure.text(of: errno))")
+            throw SpawnFailure(doing: "make a pipe")
         }
         for descriptor in ends { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         opened += ends
@@ -67,17 +75,28 @@ package struct ChildProcess {
         }
     }
 
-    private static func start(
-        _ command: String, _ environment: [String: String], _ standard: [CInt]
+    /// Starts a command whose descriptors 0, 1, 2 and so on are these, and which has no others.
+    static func start(
+        _ command: String, environment: [String: String], descriptors: [CInt]
     ) throws(SpawnFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        for (number, descriptor) in standard.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(number))
+        let count = CInt(descriptors.count)
+        var copies: [CInt] = []
+        defer { for copy in copies { close(copy) } }
+        for (number, descriptor) in descriptors.enumerated() {
+            var source = descriptor
+            // One that has a number of the command's would be overwritten before its turn.
+            if source >= 0, source < count {
+                source = fcntl(source, F_DUPFD_CLOEXEC, count)
+                guard source >= 0 else { throw SpawnFailure(doing: "use a descriptor") }
+                copies.append(source)
+            }
+            posix_spawn_file_actions_adddup2(&actions, source, CInt(number))
         }
         // Not every descriptor of ours is close-on-exec, and none is the command's business.
-        _ = cplatform_spawn_close_from(&actions, 3)
+        _ = cplatform_spawn_close_from(&actions, count)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -127,7 +146,26 @@ package struct ChildProcess {
         return Int(count)
     }
 
+    /// Up to so many bytes that are there now.
+    static func read(_ count: Int, from descriptor: CInt) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        while bytes.readableBytes < count {
+            let left = count - bytes.readableBytes
+            var got = 0
+            bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: left) { space in
+                got = Glibc.read(descriptor, space.baseAddress, left)
+                return max(0, got)
+            }
+            if got < 0, errno == EINTR { continue }
+            if got <= 0 { break }
+        }
+        return bytes
+    }
+
     package func signalGroup(_ number: CInt) { kill(-pid, number) }
+
+    /// Only the shell, and not what it runs.
+    package func signal(_ number: CInt) { kill(pid, number) }
 
     /// The end of a child of ours, if it has one; reaps it.
     package static func reap(_ pid: pid_t) -> End? {

@@ -1,138 +1,100 @@
 package import FTSLCore
-internal import FTSLTransport
 internal import Glibc
 package import NIOCore
-internal import NIOPosix
 
 /// Runs a command per session: standard input and output are the stream, standard error is channel
-/// 1.
-package final class ExecService: SessionService {
-    private let command: String
-    private let loop: any EventLoop
-    private let children: ChildWatcher
-    private var running: [SessionID: Running] = [:]
+/// 1. A command that declares it can move leaves a checkpoint when it is asked to. [FTSL §9]
+package final class ExecService: MovableService {
+    package struct Options: Sendable {
+        /// Commands get whole lines only.
+        package var lines = false
+        /// How long a command may take for its checkpoint.
+        package var checkpointTimeout = Duration.seconds(5)
+        /// Bytes that it may write meanwhile beyond the session's room.
+        package var checkpointBuffer: UInt64 = 16 << 20
+
+        package init() {}
+    }
+
+    private let setup: ExecSetup
+    private var running: [SessionID: ExecSession] = [:]
     package var onEnded: ((SessionHandle, Outcome) -> Void)?
     package var onFailure: ((String) -> Void)?
+    /// Why no session can move; nil: some may.
+    package let folderTrouble: String?
 
     package static let flags: ServiceFlags = [.exitStatus, .standardError]
 
-    package init(_ command: String, on loop: any EventLoop) {
-        self.command = command
-        self.loop = loop
-        children = ChildWatcher(on: loop)
-    }
-
-    private final class Running {
-        let child: ChildProcess
-        let plumbing: Plumbing
-        var hasEnded = false
-
-        init(_ child: ChildProcess, _ plumbing: Plumbing) {
-            self.child = child
-            self.plumbing = plumbing
+    /// - Parameters:
+    ///   - runtimeFolder: Where the private files of commands are.
+    ///   - children: Who tells when a command has ended; a watcher of its own unless given.
+    package init(
+        _ command: String, options: Options = Options(),
+        runtimeFolder: String = RuntimeFolder.ofThisUser, children: ChildWatcher? = nil,
+        on loop: any EventLoop
+    ) {
+        var folder: CheckpointFolder?
+        var trouble: String?
+        do {
+            folder = try CheckpointFolder(in: runtimeFolder)
+        } catch {
+            // Commands run all the same.
+            trouble = error.text
         }
+        folderTrouble = trouble
+        setup = ExecSetup(
+            command: command, options: options, folder: folder,
+            children: children ?? ChildWatcher(on: loop), loop: loop)
     }
 
     package func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication {
-        let plumbing = Plumbing(handle)
-        var environment = ChildProcess.environment
-        let generation = handle.session.host.generation
-        environment["FTSL_SESSION_ID"] = "\(handle.id)"
-        environment["FTSL_PEER"] = peer
-        environment["FTSL_PEER_KEY"] = handle.peer.isVerified ? "\(handle.peer)" : ""
-        environment["FTSL_GENERATION"] = "\(generation.moves).\(generation.starts)"
-        environment["FTSL_RESTORED"] = ""
-        environment["FTSL_CHECKPOINT"] = ""
-        environment["FTSL_CLOSED"] = ""
-        do {
-            let child = try ChildProcess.spawn(command, environment: environment)
-            running[handle.id] = Running(child, plumbing)
-            connect(child, plumbing, handle)
-        } catch {
-            onFailure?(error.text)
-            handle.abort(Failure(.local, .applicationFailed, error.text))
-        }
-        return plumbing
+        start(handle, peer, from: nil)
     }
 
-    private func connect(
-        _ child: ChildProcess, _ plumbing: Plumbing, _ handle: SessionHandle
-    ) {
-        let input = ChannelPipe()
-        plumbing.attach(sink: input, to: .main)
-        // To a command, a torn input must not look like the end of a whole one.
-        input.beforeFail = {
-            child.signalGroup(SIGHUP)
-            child.signalGroup(SIGCONT)
-        }
-        // A second hold on the pipe tells what was left in it when its reader went away.
-        let probe = fcntl(child.standardInput, F_DUPFD_CLOEXEC, 3)
-        input.unread = { probe >= 0 ? ChildProcess.unread(in: probe) : 0 }
-        var isProbing = probe >= 0
-        input.onOutputClosed = {
-            if isProbing { close(probe) }
-            isProbing = false
-        }
-        adopt(input, handle) { $0.takingOwnershipOfDescriptor(output: child.standardInput) }
-        let output = ChannelPipe()
-        adopt(output, handle) { $0.takingOwnershipOfDescriptor(input: child.standardOutput) }
-        plumbing.attach(source: output, to: .main)
-        let error = ChannelPipe()
-        adopt(error, handle) { $0.takingOwnershipOfDescriptor(input: child.standardError) }
-        plumbing.attach(source: error, to: .standardError)
+    private func start(
+        _ handle: SessionHandle, _ peer: String, from state: ApplicationState?
+    ) -> ExecSession {
+        let session = ExecSession(handle, peer: peer, setup)
         let id = handle.id
-        children.watch(child.pid, on: loop) { [weak self] end in
-            self?.childEnded(id, handle, end)
+        session.onFailure = { [weak self] in
+            self?.onFailure?($0)
+            handle.abort(Failure(.local, .applicationFailed, $0))
         }
-    }
-
-    private func adopt(
-        _ pipe: ChannelPipe, _ handle: SessionHandle,
-        _ take: (NIOPipeBootstrap) -> EventLoopFuture<any Channel>
-    ) {
-        let bound = NIOLoopBound(pipe, eventLoop: loop)
-        let bootstrap = NIOPipeBootstrap(group: loop)
-            .channelOption(ChannelOptions.autoRead, value: false)
-            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .channelInitializer { PlainChannel.configure($0, bound.value) }
-        take(bootstrap).assumeIsolated().whenFailure { error in
-            handle.abort(Failure(.local, .applicationFailed, "cannot use a pipe: \(error)"))
+        session.onEnded = { [weak self, weak session] in
+            guard let self, let session else { return }
+            // Otherwise `ended` is still to come.
+            if session.isOver, running[id] === session { running[id] = nil }
         }
-    }
-
-    private func childEnded(_ id: SessionID, _ handle: SessionHandle, _ end: ChildProcess.End) {
-        guard let item = running[id] else { return }
-        item.hasEnded = true
-        // Whatever it did not read is discarded from here on. [FTSL §5.5]
-        item.plumbing.stopReading(.main)
-        switch end {
-        case .status(let value): handle.exit(.status(value))
-        case .signal(let value): handle.exit(.signal(value))
+        do {
+            try session.start(from: state)
+            running[id] = session
+        } catch {
+            session.onFailure?(error.text)
         }
-        if handle.session.outcome != nil { running[id] = nil }
+        return session
     }
 
     package func ended(_ handle: SessionHandle, _ outcome: Outcome) {
-        if let item = running[handle.id] {
-            item.plumbing.cancel()
-            if item.hasEnded {
+        if let session = running[handle.id] {
+            session.cancel()
+            if session.hasEnded {
                 running[handle.id] = nil
             } else {
                 // Its session is over: the command is told as a terminal's would be, and then made
                 // to go.
-                hangUp(item.child, handle.id)
+                hangUp(session)
             }
         }
         onEnded?(handle, outcome)
     }
 
-    private func hangUp(_ child: ChildProcess, _ id: SessionID) {
-        child.signalGroup(SIGHUP)
-        child.signalGroup(SIGCONT)
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: .seconds(5)) {
-            guard let item = bound.value.running[id], !item.hasEnded else { return }
-            item.child.signalGroup(SIGKILL)
+    private func hangUp(_ session: ExecSession) {
+        session.child?.process.signalGroup(SIGHUP)
+        session.child?.process.signalGroup(SIGCONT)
+        let bound = NIOLoopBound(session, eventLoop: setup.loop)
+        setup.loop.scheduleTask(in: .seconds(5)) {
+            guard !bound.value.hasEnded else { return }
+            bound.value.child?.process.signalGroup(SIGKILL)
         }
     }
 
@@ -141,6 +103,37 @@ package final class ExecService: SessionService {
 
     /// Ends every command's process group at once.
     package func killAll() {
-        for item in running.values where !item.hasEnded { item.child.signalGroup(SIGKILL) }
+        for session in running.values where !session.hasEnded {
+            session.child?.process.signalGroup(SIGKILL)
+        }
     }
+
+    /// Removes the private files: no command is started or asked any more.
+    package func close() { setup.folder?.remove() }
+
+    // MARK: MovableService
+
+    package func obstacle(of id: SessionID) -> Unmovable? {
+        guard let session = running[id] else { return Self.nothingRuns }
+        return session.obstacle
+    }
+
+    package func checkpoint(
+        _ id: SessionID, then: @escaping (Result<ApplicationState, Unmovable>) -> Void
+    ) {
+        guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
+        session.checkpoint { [weak self] result in
+            // Whoever has the state decides where it goes on.
+            if case .success = result, self?.running[id] === session { self?.running[id] = nil }
+            then(result)
+        }
+    }
+
+    package func restore(
+        _ handle: SessionHandle, peer: String, from state: ApplicationState
+    ) -> any SessionApplication {
+        start(handle, peer, from: state)
+    }
+
+    private static let nothingRuns = Unmovable("no command runs for this session")
 }
