@@ -35,10 +35,7 @@ struct ListenOptions: ParsableArguments {
             valueName: "name"))
     var name: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Label under which source and target of a migration match.", valueName: "label"))
-    var service = "main"
+    @OptionGroup var moves: MigrationArguments
 
     @Flag(help: "Running the service twice for one client does no harm.")
     var repeatable = false
@@ -122,9 +119,6 @@ struct ListenOptions: ParsableArguments {
         }
         if let name, let complaint = ControlName.complaint(name) {
             throw ValidationError("--name: \(complaint)")
-        }
-        if !ControlFolder.isName(service) {
-            throw ValidationError("--service: a label has \(ControlName.rule)")
         }
         _ = try forwardEndpoint()
         _ = try Self.parsed(endpoint, for: .listen)

@@ -13,6 +13,10 @@ extension Listener {
             return try LocalInbox.open(
                 path, options.messages.storeOptions,
                 permissions: { [unowned self] in gate.inboxPermissions(of: $0) }, on: loop)
+        } catch let failure as StoreFailure where failure.reason == .moved && control?.name != nil {
+            // Only the way to it is served here.
+            log.notice(failure.text)
+            return nil
         } catch {
             end(StoreFailure.ending(of: error))
         }

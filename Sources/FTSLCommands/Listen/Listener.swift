@@ -13,7 +13,7 @@ final class Listener {
     let log: Log
     let gate: ClientGate
     /// Nil on loopback as long as no identity can be had: plaintext goes on.
-    private var credentials: TLSCredentials?
+    var credentials: TLSCredentials?
     var driver: AcceptorDriver?
     var listening: TransportListener?
     var inbox: InboxService?
@@ -27,6 +27,8 @@ final class Listener {
     var control: ListenerControl?
     /// What moves this listener's sessions; nil: they stay.
     var migration: (any MigrationControl)?
+    var host: MigrationHost?
+    var loop: (any EventLoop)?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -60,6 +62,7 @@ final class Listener {
     }
 
     func start(on loop: any EventLoop) {
+        self.loop = loop
         watchSignals(on: loop)
         control = openControl(on: loop)
         var configuration = options.configuration
@@ -76,6 +79,7 @@ final class Listener {
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
         driver.onRefused = { [unowned self] in refused($0, $1) }
         driver.rights = { [unowned self] in gate.rights(of: $0) }
+        openMigration(service, on: loop)
         let security = TransportListener.Security(
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
@@ -85,6 +89,7 @@ final class Listener {
             switch result {
             case .success(let listener):
                 listening = listener
+                host?.settings.endpoints = ["\(listener.endpoint)"]
                 listenLocally(security) { [unowned self] in
                     control?.takeDefaultName(of: listener.endpoint)
                     announce(listener.endpoint)

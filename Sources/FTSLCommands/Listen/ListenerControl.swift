@@ -82,7 +82,7 @@ final class ListenerControl {
         return [
             "kind": .string("listener"), "name": .string(name ?? ""),
             "endpoint": .string("\(listener.listening?.endpoint ?? listener.endpoint)"),
-            "service": .string(options.service), "serves": .string(serves),
+            "service": .string(options.moves.service), "serves": .string(serves),
             "sessions": .integer(UInt64(active)),
             "parked": .integer(UInt64(max(0, active - attached))),
             "tombstones": .integer(UInt64(acceptor?.tombstones ?? 0)),

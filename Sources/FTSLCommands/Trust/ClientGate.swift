@@ -59,6 +59,18 @@ final class ClientGate {
         return rights
     }
 
+    /// May bring sessions and inboxes here: never without a key, on loopback neither.
+    func mayMigrate(_ identity: PeerIdentity) -> Bool {
+        switch identity {
+        case .plaintext: return false
+        case .name: return true
+        case .key(let text):
+            guard let key = Fingerprint(text) else { return false }
+            if key == own { return true }
+            return peers?.permissions(of: key, now: Int64(time(nil)))?.contains(.migrate) ?? false
+        }
+    }
+
     /// What an identity may do with the inbox; judged once per lane and subscription.
     func inboxPermissions(of identity: PeerIdentity) -> InboxPermissions {
         let permissions = permissions(of: identity) ?? []

@@ -10,6 +10,8 @@ package struct SessionStanding: Hashable, Sendable {
         case ending
         /// Its outcome is fixed; it waits for a peer that has not heard it.
         case tombstone
+        /// It came from another host, which has not let it go yet.
+        case prepared
     }
 
     package var state: State
@@ -27,6 +29,7 @@ extension Acceptor {
             case .unconfirmed: .unconfirmed
             case .confirmed: isConnected ? .attached : .parked
             case .tombstone: isConnected ? .ending : .tombstone
+            case .prepared: .prepared
             }
         return SessionStanding(
             state: state, openedAt: entry.openedAt,

@@ -17,8 +17,8 @@ package enum StateFolder {
     package static var outbox: String { ofThisUser + "/outbox.db" }
 
     /// Makes the folder of this user, with those above it.
-    package static func make() throws(StoreFailure) {
-        let path = ofThisUser
+    package static func make(_ subfolder: String = "") throws(StoreFailure) {
+        let path = ofThisUser + (subfolder.isEmpty ? "" : "/" + subfolder)
         for (index, character) in path.enumerated() where character == "/" && index > 0 {
             _ = mkdir(String(path.prefix(index)), 0o700)
         }

@@ -225,12 +225,12 @@ final class Arrival {
             let arriving = box.value.arriving
             box.value.host.disk.run {
                 for (id, moves) in generations {
-                    guard try store.highestMoves(.session(id)) ?? 0 <= moves else {
+                    guard try store.open().highestMoves(.session(id)) ?? 0 <= moves else {
                         throw Failure(
                             .peer, .staleGeneration, "a newer generation of \(id) was here")
                     }
                 }
-                let writer = try store.makeImage(ticket)
+                let writer = try store.open().makeImage(ticket)
                 try writer.append(bytes)
                 guard try writer.seal() == imageDigest else { throw Failure.otherDigest }
                 guard let arriving else {
@@ -287,7 +287,7 @@ final class Arrival {
             digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inbox != nil,
             at: WallClock.milliseconds)
         host.disk.run {
-            try store.recordPrepared(record)
+            try store.open().recordPrepared(record)
         } then: { [self] result in
             switch result {
             case .success:
@@ -319,11 +319,11 @@ final class Arrival {
         let (known, ids) = (holdings, image.sessions.map(\.id))
         host.disk.run {
             if forced {
-                try store.recordForced(ticket, holding: known)
+                try store.open().recordForced(ticket, holding: known)
             } else {
-                try store.recordActive(ticket, holding: known)
+                try store.open().recordActive(ticket, holding: known)
             }
-            try store.removeSignposts(of: ids)
+            try store.open().removeSignposts(of: ids)
         } then: { [self] result in
             switch result {
             case .success: handle(.activeIsOnDisk)
@@ -358,7 +358,11 @@ final class Arrival {
         host.onNotice?("serving \(image.sessions.count) sessions that came from elsewhere")
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
-            if failed > 0 { try store.recordFailed(ticket) } else { try store.eraseImage(ticket) }
+            if failed > 0 {
+                try store.open().recordFailed(ticket)
+            } else {
+                try store.open().eraseImage(ticket)
+            }
         } then: { [self] in
             if case .failure(let failure) = $0 { host.onTrouble?(failure) }
         }
@@ -374,12 +378,12 @@ final class Arrival {
         host.disk.run {
             try arriving?.value.discard()
             if let path { try? ArrivedInbox(for: path, ticket).discard() }
-            if try store.targetTickets().contains(where: {
+            if try store.open().targetTickets().contains(where: {
                 $0.ticket == ticket && $0.state == .prepared
             }) {
-                try store.recordDiscarded(ticket)
+                try store.open().recordDiscarded(ticket)
             }
-            try store.eraseImage(ticket)
+            try store.open().eraseImage(ticket)
         } then: { [self] in
             if case .failure(let failure) = $0 { host.onTrouble?(failure) }
         }

@@ -26,6 +26,8 @@ final class Departure {
     private(set) var link: MigrationLink?
     private var limit: Alarm?
     private var frozenAt = Instant(nanoseconds: 0)
+    /// The target has taken the offer.
+    private var hasBegun = false
 
     init(_ host: MigrationHost, _ request: MoveRequest) {
         self.host = host
@@ -97,7 +99,9 @@ final class Departure {
 
     private func perform(_ effect: MigrationSource.Effect) {
         switch effect {
-        case .announce(let target): host.announce(target)
+        case .announce(let target):
+            hasBegun = true
+            host.announce(target)
         case .copyInbox: copyInbox()
         case .freeze:
             frozenAt = MonotonicClock.now
@@ -134,7 +138,7 @@ final class Departure {
         let bound = NIOLoopBound(driver, eventLoop: host.loop)
         bound.value?.whenQuiet { _ = bound }
         host.departed(self)
-        tell?(result.map { _ in report })
+        tell?(result.map { _ in report }.mapError { hasBegun ? $0.rolledBack : $0 })
     }
 
     func tell(_ phase: MigrationPhase, _ text: String) {
@@ -153,7 +157,7 @@ final class Departure {
             moves: report.generation, imageDigest: machine.digest, at: WallClock.milliseconds)
         let inbox = host.inboxSignpost(to: target)
         host.disk.run {
-            try store.recordFrozen(record, signposts: signposts, inbox: inbox)
+            try store.open().recordFrozen(record, signposts: signposts, inbox: inbox)
         } then: { [self] result in
             switch result {
             case .success:
@@ -169,7 +173,7 @@ final class Departure {
         tell(.decide, "")
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
-            try store.recordMoved(ticket)
+            try store.open().recordMoved(ticket)
         } then: { [self] result in
             switch result {
             case .success: handle(.movedIsOnDisk)
@@ -183,9 +187,19 @@ final class Departure {
         isRecorded = false
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
-            try store.recordThawed(ticket)
+            try store.open().recordThawed(ticket)
         } then: { [self] in
             if case .failure(let failure) = $0 { host.onTrouble?(failure) }
+        }
+    }
+}
+
+extension Failure {
+    /// Whatever ended a ticket that had begun: what was here is served as before.
+    fileprivate var rolledBack: Failure {
+        switch code {
+        case .migrationRefused, .migrationAborted, .authorityRefused, .versionMismatch: self
+        default: Failure(fault, .migrationAborted, text)
         }
     }
 }

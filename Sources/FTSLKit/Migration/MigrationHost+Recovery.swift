@@ -8,6 +8,7 @@ extension MigrationHost {
     /// Reads the records and goes on where the last process stopped; call before listening. Throws
     /// `StoreFailure`.
     package func recover() throws {
+        let store = try self.store.open()
         try store.removeSignposts(expiredAt: WallClock.milliseconds)
         for signpost in try store.signposts() {
             driver.acceptor.point(
@@ -29,7 +30,7 @@ extension MigrationHost {
         let came = targets.last { $0.state == .active || $0.state == .forced }
         guard (came?.at ?? 0) <= left.at else { return }
         driver.acceptor.absence = .moved(left.moveTarget)
-        let inboxes = try store.inboxSignposts()
+        let inboxes = try store.open().inboxSignposts()
         guard let mover, let here = mover.store?.identity,
             let signpost = inboxes.first(where: { $0.inbox == here.id }),
             signpost.generation.moves > here.generation.moves
@@ -67,11 +68,11 @@ extension MigrationHost {
         let store = store
         disk.run { () throws -> [Signpost] in
             guard isThere else {
-                try store.recordThawed(ticket.ticket)
+                try store.open().recordThawed(ticket.ticket)
                 return []
             }
-            try store.recordMoved(ticket.ticket)
-            return try store.signposts()
+            try store.open().recordMoved(ticket.ticket)
+            return try store.open().signposts()
         } then: { [self] result in
             switch result {
             case .success(let signposts):
@@ -101,7 +102,7 @@ extension MigrationHost {
     private func wait(for ticket: TargetTicket) throws {
         let image: HostImage
         do {
-            image = try HostImage(try store.image(ticket.ticket))
+            image = try HostImage(try store.open().image(ticket.ticket))
             let arrival = Arrival(self, ticket, image)
             arrivals[ticket.ticket] = arrival
             try arrival.adopt()

@@ -1,5 +1,5 @@
 package import FTSLCore
-package import FTSLStore
+internal import FTSLStore
 package import FTSLTransport
 package import NIOCore
 
@@ -10,7 +10,7 @@ package final class MigrationHost: SessionService {
     let driver: AcceptorDriver
     /// Nil: nothing that serves streams here can move.
     let service: (any MovableService)?
-    let store: HostStore
+    let store: HostRecordsFile
     package weak var mover: (any InboxMover)?
     let loop: any EventLoop
     let disk: DiskQueue
@@ -30,13 +30,13 @@ package final class MigrationHost: SessionService {
 
     package init(
         _ settings: MigrationSettings, driver: AcceptorDriver, service: (any MovableService)?,
-        store: HostStore, security: @escaping (Endpoint, PeerIdentity?) -> Dialer.Security,
+        records path: String, security: @escaping (Endpoint, PeerIdentity?) -> Dialer.Security,
         mayMigrate: @escaping (PeerIdentity) -> Bool, on loop: any EventLoop
     ) {
         self.settings = settings
         self.driver = driver
         self.service = service
-        self.store = store
+        store = HostRecordsFile(path)
         self.security = security
         self.mayMigrate = mayMigrate
         self.loop = loop
@@ -44,6 +44,23 @@ package final class MigrationHost: SessionService {
     }
 
     // MARK: The operator's calls
+
+    package var recordsPath: String { store.path }
+
+    /// What would move, and what would not.
+    package func survey(for target: [Endpoint]) -> MigrationSurvey {
+        var survey = MigrationSurvey()
+        let acceptor = driver.acceptor
+        for id in acceptor.streamSessions {
+            if acceptor.isServed(id), let obstacle = obstacle(of: id, to: target) {
+                survey.obstacles.append(("\(id)", obstacle.text))
+                continue
+            }
+            survey.movable += 1
+            survey.bytes += UInt64(acceptor.session(id)?.heldBytes ?? 0)
+        }
+        return survey
+    }
 
     /// True while a ticket is on its way from here.
     package var isMoving: Bool { departure != nil || !questions.isEmpty }

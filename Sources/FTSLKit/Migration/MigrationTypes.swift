@@ -1,6 +1,7 @@
 package import FTSLCore
 package import FTSLStore
 package import FTSLTransport
+internal import NIOCore
 
 /// What a listener is, as far as moving it goes.
 package struct MigrationSettings {
@@ -77,4 +78,25 @@ package struct MigrationReport: Sendable {
     package var generation: UInt64 = 0
     /// Sessions that the target could not start.
     package var failed = 0
+}
+
+/// What `--plan` says of this end.
+package struct MigrationSurvey {
+    package var movable = 0
+    /// Bytes that sessions hold now.
+    package var bytes: UInt64 = 0
+    package var obstacles: [(session: String, text: String)] = []
+
+    /// Measured: a few milliseconds of questions and syncs, some for each application's end, and
+    /// 200 bytes a microsecond.
+    package var pauseMilliseconds: UInt64 { 5 + UInt64(movable) / 4 + bytes / 200_000 }
+}
+
+extension MigrationSettings {
+    /// Tells one command from another without telling what it is.
+    package static func digest(of command: String) -> [UInt8] {
+        let digest = ImageDigest()
+        digest.update(ByteBuffer(string: command))
+        return digest.value
+    }
 }

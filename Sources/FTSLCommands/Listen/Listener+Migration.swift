@@ -1,0 +1,243 @@
+internal import FTSLCore
+internal import FTSLKit
+internal import FTSLStore
+internal import FTSLTransport
+internal import Glibc
+internal import NIOCore
+
+extension Listener {
+    /// Streams of this process's own stdin and stdout stay; everything else can move.
+    func openMigration(_ service: any SessionService, on loop: any EventLoop) {
+        guard !options.isStdio, let driver else { return }
+        var settings = MigrationSettings()
+        settings.label = options.moves.service
+        settings.service = options.exec != nil ? "exec" : options.forward != nil ? "forward" : ""
+        // A backend is another one on another host; a command must be the same.
+        settings.serviceDigest = options.exec.map { MigrationSettings.digest(of: $0) } ?? []
+        settings.accepts = options.moves.acceptMigration
+        settings.acceptsPlaintext = endpoint.isLoopback || options.insecure
+        settings.movesPlaintext = options.insecure
+        settings.unmovable = options.moves.unmovable == .refuse ? .refuse : .drain
+        settings.endpoints = ["\(endpoint)"]
+        settings.key = gate.own.map { "\($0)" } ?? ""
+        let timeout = options.configuration.limits.sessionTimeoutSeconds
+        settings.sessionTimeout = UInt64(timeout) * 1_000
+        let name = options.name ?? defaultName
+        let host = MigrationHost(
+            settings, driver: driver, service: service as? any MovableService,
+            records: "\(StateFolder.ofThisUser)/listeners/\(name).db",
+            security: { [unowned self] endpoint, _ in security(at: endpoint) },
+            mayMigrate: { [unowned self] in gate.mayMigrate($0) }, on: loop)
+        self.host = host
+        host.mover = options.messages.inbox == nil ? nil : self
+        host.onTrouble = { [unowned self] in log.error($0.text) }
+        host.onNotice = { [unowned self] in log.notice($0) }
+        driver.migrations = host
+        driver.acceptor.configuration.offered.insert(.migration)
+        driver.rights = { [unowned self] identity in
+            var rights = gate.rights(of: identity)
+            if gate.mayMigrate(identity) { rights.insert(.migration) }
+            return rights
+        }
+        migration = ListenerMigration(self, host)
+        do {
+            try StateFolder.make("listeners")
+            if FileStatus.exists(host.recordsPath) { try host.recover() }
+        } catch {
+            end(StoreFailure.ending(of: error))
+        }
+    }
+
+    /// The name that the control socket will have if none was given.
+    private var defaultName: String {
+        switch endpoint {
+        case .tcp(_, let port): "\(port)"
+        case .unix(let path):
+            ControlFolder.name(like: String(path.split(separator: "/").last ?? "_"))
+        }
+    }
+
+    /// Another host is spoken to with TLS, and must be known: on loopback, too. [FTSL §8]
+    private func security(at endpoint: Endpoint) -> Dialer.Security {
+        let judge = ServerJudge(
+            store: .ofThisUser, pinned: [], acceptNew: false, own: gate.own, log: log)
+        guard let credentials else {
+            // Refused with a sentence: there is no identity to prove.
+            return .plaintext
+        }
+        return .tls(credentials) { judge.judge($0, at: endpoint) }
+    }
+}
+
+extension Listener: InboxMover {
+    var path: String { options.messages.inbox ?? "" }
+    var store: InboxStore? { inbox?.store }
+
+    func leave(to target: MoveTarget, then: @escaping (Failure?) -> Void) {
+        guard let inbox, let loop else { return then(nil) }
+        self.inbox = nil
+        driver?.inbox = nil
+        let store = inbox.store
+        Background.run(on: loop) {
+            try store.markMoved(to: target.endpointList, moves: target.generation.moves)
+        } then: { result in
+            let failure = result.failure
+            inbox.close { then(failure) }
+        }
+    }
+
+    func arrive(
+        _ install: @escaping @Sendable () throws -> Void, then: @escaping (Failure?) -> Void
+    ) {
+        guard let loop else { return then(nil) }
+        let old = inbox
+        inbox = nil
+        driver?.inbox = nil
+        let go = { [self] in
+            Background.run(on: loop, install) { [self] result in
+                if let failure = result.failure { return then(failure) }
+                let arrived = openInbox(on: loop)
+                inbox = arrived
+                driver?.inbox = arrived
+                if let driver { arrived?.serve(on: driver) }
+                then(nil)
+            }
+        }
+        if let old { old.close(go) } else { go() }
+    }
+}
+
+/// Answers the operator's questions about moves. [FTSL §8]
+final class ListenerMigration: MigrationControl {
+    private unowned let listener: Listener
+    private let host: MigrationHost
+    private var last: [String: JSONValue] = ["state": .string("none")]
+
+    init(_ listener: Listener, _ host: MigrationHost) {
+        self.listener = listener
+        self.host = host
+    }
+
+    func plan(_ request: MigrationRequest, _ reply: ControlReply) {
+        let survey = host.survey(for: request.target)
+        for (session, obstacle) in survey.obstacles {
+            reply.progress(["session": .string(session), "obstacle": .string(obstacle)])
+        }
+        var wanted = MoveRequest(target: request.target)
+        wanted.isPlan = true
+        host.migrate(wanted, progress: { _ in }) { [self] result in
+            switch result {
+            case .success:
+                if !survey.obstacles.isEmpty, listener.options.moves.unmovable == .refuse {
+                    return reply.done(
+                        .rolledBack, error: "sessions that cannot move are in the way (--unmovable)"
+                    )
+                }
+                reply.done(
+                    .success,
+                    [
+                        "sessions": .integer(UInt64(survey.movable)),
+                        "stay": .integer(UInt64(survey.obstacles.count)),
+                        "bytes": .integer(survey.bytes),
+                        "pause_ms": .integer(survey.pauseMilliseconds),
+                    ])
+            case .failure(let failure): refuse(reply, failure)
+            }
+        }
+    }
+
+    func migrate(_ request: MigrationRequest, _ reply: ControlReply) {
+        var wanted = MoveRequest(target: request.target)
+        wanted.maxPause = request.maxPause
+        wanted.spread = request.spread
+        last = ["state": .string("running")]
+        host.migrate(wanted) { [self] progress in
+            var fields: [String: JSONValue] = [
+                "phase": .string(progress.phase.rawValue),
+                "sessions": .integer(UInt64(progress.sessions)),
+                "bytes": .integer(progress.bytes),
+            ]
+            if !progress.text.isEmpty { fields["text"] = .string(progress.text) }
+            last = fields.merging(["state": .string("running")]) { $1 }
+            reply.progress(fields)
+        } done: { [self] result in
+            switch result {
+            case .success(let report):
+                for text in report.unmovable { reply.progress(["obstacle": .string(text)]) }
+                let fields = Self.fields(of: report)
+                last = fields.merging(["state": .string("moved")]) { $1 }
+                listener.log.notice(
+                    "moved \(report.sessions) sessions to "
+                        + request.target.map(\.description).joined(separator: ","))
+                reply.done(.success, fields)
+            case .failure(let failure):
+                last = ["state": .string("rolled back"), "reason": .string(failure.text)]
+                refuse(reply, failure)
+            }
+        }
+    }
+
+    private static func fields(of report: MigrationReport) -> [String: JSONValue] {
+        [
+            "sessions": .integer(UInt64(report.sessions)),
+            "stayed": .integer(UInt64(report.unmovable.count)),
+            "failed": .integer(UInt64(report.failed)), "bytes": .integer(report.bytes),
+            "inbox_bytes": .integer(report.inboxBytes),
+            "pause_ms": .integer(report.pause.wholeNanoseconds / 1_000_000),
+            "generation": .string("\(report.generation)"), "ticket": .string("\(report.ticket)"),
+        ]
+    }
+
+    private func refuse(_ reply: ControlReply, _ failure: Failure) {
+        reply.done(failure.code.exitStatus, error: failure.text, code: failure.code)
+    }
+
+    func status(_ reply: ControlReply) {
+        var fields = last
+        for (index, ticket) in host.undecided.enumerated() {
+            fields["prepared_\(index + 1)"] = .string("\(ticket)")
+        }
+        if case .moved(let target) = listener.driver?.acceptor.absence {
+            fields["moved_to"] = .string(target.endpointList)
+            fields["signposts"] = .integer(UInt64(listener.driver?.acceptor.signpostCount ?? 0))
+        }
+        reply.done(.success, fields)
+    }
+
+    func abort(_ reply: ControlReply) {
+        if host.abort() {
+            reply.done(.success)
+        } else {
+            reply.done(
+                .rolledBack, error: "no migration is going on that could still be rolled back")
+        }
+    }
+
+    func resolve(_ resolution: MigrationResolution, _ reply: ControlReply) {
+        guard let ticket = host.undecided.first else {
+            return reply.done(.noInput, error: "nothing is prepared here that waits for a decision")
+        }
+        guard resolution.decision == .activate else {
+            _ = host.resolve(activate: false)
+            return reply.done(.success, ["ticket": .string("\(ticket)")])
+        }
+        host.askSource(of: ticket, within: .seconds(10)) { [self] decision in
+            guard host.undecided.contains(ticket) else {
+                return reply.done(.success, ["ticket": .string("\(ticket)")])
+            }
+            let isRefused = decision == .aborted || decision == .undecided
+            if isRefused, !resolution.evenIfAlive {
+                let word = decision == .aborted ? "went on by itself" : "has not decided"
+                return reply.done(
+                    .rolledBack,
+                    error: "the source answers, and \(word); --even-if-alive overrules it")
+            }
+            _ = host.resolve(activate: true)
+            reply.done(.success, ["ticket": .string("\(ticket)")])
+        }
+    }
+
+    func restart(_ binary: String?, _ reply: ControlReply) {
+        reply.done(.configuration, error: "an upgrade in place is not available yet")
+    }
+}

@@ -1,0 +1,20 @@
+internal import FTSLStore
+internal import Synchronization
+
+/// A listener's records of moves: the file is made with the first one.
+final class HostRecordsFile: Sendable {
+    let path: String
+    private let store = Mutex<HostStore?>(nil)
+
+    init(_ path: String) { self.path = path }
+
+    /// Throws `StoreFailure`; waits for the disk.
+    func open() throws -> HostStore {
+        try store.withLock { store in
+            if let store { return store }
+            let opened = try HostStore(path)
+            store = opened
+            return opened
+        }
+    }
+}
