@@ -173,13 +173,13 @@ _ftsl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    listen|connect|send|tail|status|key|explain|help)
+    listen|connect|send|tail|migrate|status|key|explain|help)
         # Offer subcommand argument completions
         "_ftsl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'listen connect send tail status key explain help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'listen connect send tail migrate status key explain help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,7 +188,7 @@ _ftsl_listen() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --service --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -213,6 +213,9 @@ _ftsl_listen() {
         return
         ;;
     '--name')
+        return
+        ;;
+    '--service')
         return
         ;;
     '--tls-cert')
@@ -522,16 +525,61 @@ _ftsl_tail() {
     esac
 }
 
+_ftsl_migrate() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--plan --json --status --abort --even-if-alive --restart -q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--max-pause --spread --linger --resolve --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--max-pause')
+        return
+        ;;
+    '--spread')
+        return
+        ;;
+    '--linger')
+        return
+        ;;
+    '--resolve')
+        __ftsl_add_completions -W 'activate'$'\n''discard'
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
 _ftsl_status() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--json --watch --settings -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--outbox --retire --drop-cursor --log-format --color --context --drain-timeout)
+    non_repeating_options=(--outbox --kill --expire --retire --drop-cursor --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--outbox')
+        return
+        ;;
+    '--kill')
+        return
+        ;;
+    '--expire')
         return
         ;;
     '--retire')

@@ -99,7 +99,7 @@ struct ControlSocketTests {
     @Test("A folder that lets others in is used by nobody: 73, or served without, or 77")
     func open() throws {
         let stage = try stage
-        let folder = try stage.path("ftsl")
+        let folder = stage.path("ftsl")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         chmod(folder, 0o755)
         try expectRefusal(stage.ftsl(["listen", ":0", "--name", "a"]), 73, "chmod 700")
@@ -114,7 +114,7 @@ struct ControlSocketTests {
         let stage = try stage
         _ = try stage.listen(["-k", "--name", "a"])
         // As wide open as a careless user could make it.
-        for path in [stage.folder, try stage.path("ftsl")] { chmod(path, 0o755) }
+        for path in [stage.folder, stage.path("ftsl")] { chmod(path, 0o755) }
         chmod(stage.controlSocket("a"), 0o666)
         let script = """
             import socket, sys

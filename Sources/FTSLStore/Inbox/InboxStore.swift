@@ -109,8 +109,8 @@ package final class InboxStore: Sendable {
         if !lost.isEmpty { refused(lost.map { ($0.id, .failed(failure)) }) }
     }
 
-    /// Runs a job on the thread that writes, after what was asked before, and waits for it; not from
-    /// `answers`.
+    /// Runs a job on the thread that writes, after what was asked before, and waits for it; not
+    /// from `answers`.
     func onWriter<Value: Sendable>(
         _ job: @escaping @Sendable (InboxCommitter) throws -> Value
     ) throws -> Value {

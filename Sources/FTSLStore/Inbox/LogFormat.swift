@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// SQLite's write-ahead log, as its documentation gives it (sqlite.org/fileformat2.html, section 4).
+/// SQLite's write-ahead log, as its documentation gives it (sqlite.org/fileformat2.html, 4).
 enum LogFormat {
     static let headerBytes = 32
     static let frameHeaderBytes = 24
@@ -11,8 +11,8 @@ enum LogFormat {
 
 /// Puts a log that comes in pieces into its database file, a frame at a time.
 ///
-/// Each frame must have the log's salt and go on with its sum, so that a missing, foreign or damaged
-/// one is found. The file is whole only after the last frame of a transaction.
+/// Each frame must have the log's salt and go on with its sum, so that a missing, foreign or
+/// damaged one is found. The file is whole only after the last frame of a transaction.
 struct LogReplay {
     private struct Header {
         var isBigEndian: Bool
