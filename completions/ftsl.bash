@@ -186,14 +186,20 @@ _ftsl() {
 
 _ftsl_listen() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
+    non_repeating_flags=(--keep-open -k --one --lines --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --checkpoint-timeout --checkpoint-buffer --forward --inbox --on-full --keep --max-message --name --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--exec')
+        return
+        ;;
+    '--checkpoint-timeout')
+        return
+        ;;
+    '--checkpoint-buffer')
         return
         ;;
     '--forward')

@@ -23,7 +23,7 @@ function __ftsl_parse_tokens -S
         __ftsl_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'listen'
-            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'status-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'lines' 'checkpoint-timeout=' 'checkpoint-buffer=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'status-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'connect'
             __ftsl_parse_subcommand 1 'timeout=' 'retry-first' 'give-up-after=' 'linger=' 'local=' 'exit-status' 'progress' 'no-progress' 'size=' 'limit-rate=' 'interval=' 'summary=' 'status-fd=' 'buffer=' 'heartbeat=' 'session-timeout=' 'N' 'quit-after=' 'w/idle-timeout=' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'insecure' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'send'
@@ -114,6 +114,9 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_positional "ftsl" -eq
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" k keep-open' -l 'keep-open' -s 'k' -d 'Serve one session after the other until stopped.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" one' -l 'one' -d 'Refuse a second client instead of letting it wait.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" exec' -l 'exec' -d 'Run this command per session by /bin/sh -c.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" lines' -l 'lines' -d 'Give the command of --exec whole lines only.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" checkpoint-timeout' -l 'checkpoint-timeout' -d 'How long the command of --exec may take for a checkpoint (default: 5s).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" checkpoint-buffer' -l 'checkpoint-buffer' -d 'Bytes it may write meanwhile beyond the session\'s room (default: 16M).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" forward' -l 'forward' -d 'One plain TCP or Unix connection per session.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" inbox' -l 'inbox' -d 'Accept messages into this inbox, a file that is made if there is none.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl listen" on-full' -l 'on-full' -d 'When the inbox has no room: let senders wait, or reject messages.' -rfka 'block fail'
