@@ -209,13 +209,6 @@ package final class Session {
         evaluate()
     }
 
-    /// Makes room for an application that can take nothing of a channel before it has so many bytes;
-    /// false where the bounds do not allow it. [FTSL §5.3]
-    package func widen(_ channel: ChannelNumber, to bytes: UInt64) -> Bool {
-        guard let index = receiveIndex(channel) else { return false }
-        return receives[index].widen(to: bytes, reserve: reserve)
-    }
-
     /// The application that took these bytes, the last ones that came, is gone without having used
     /// them: the next one gets them, and the end if it came. [FTSL §8]
     package func takeBack(_ unread: ByteBuffer, from channel: ChannelNumber) {

@@ -86,10 +86,8 @@ final class ExecLink {
     }
 
     deinit {
-        // Perhaps on the loop, for which it must not wait.
-        let carried = Carried((mover, exec, folder))
-        loop.loop.execute {
-            let (mover, exec, folder) = carried.value
+        let (mover, exec, folder) = (mover, exec, folder)
+        let clean = {
             exec.killAll()
             exec.close()
             mover.current = nil
@@ -97,6 +95,8 @@ final class ExecLink {
             rmdir(folder + "/run")
             rmdir(folder)
         }
+        // On the loop it must not wait for the loop.
+        if loop.loop.inEventLoop { clean() } else { _ = try? loop.run(clean) }
     }
 
     var session: Session? { mover.handle?.session }
