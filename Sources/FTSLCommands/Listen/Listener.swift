@@ -69,7 +69,7 @@ final class Listener {
         let inbox = openInbox(on: loop)
         self.inbox = inbox
         let service = makeService(&configuration, on: loop)
-        // A connection, for a forward its backend too, for a command its pipes, a probe and a state.
+        // A connection, for a forward its backend too, for a command pipes, a probe and a state.
         let perSession = options.exec != nil ? 7 : options.isStdio ? 1 : 2
         configuration.fit(descriptors: DescriptorLimit.raise(), perSession: perSession)
         let driver = AcceptorDriver(

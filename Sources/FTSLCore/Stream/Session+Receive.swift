@@ -34,6 +34,13 @@ extension Session {
         evaluate()
     }
 
+    /// Makes room for an application that can take nothing of a channel before it has so many
+    /// bytes; false where the bounds do not allow it. [FTSL §5.3]
+    package func widen(_ channel: ChannelNumber, to bytes: UInt64) -> Bool {
+        guard let index = receiveIndex(channel) else { return false }
+        return receives[index].widen(to: bytes, reserve: reserve)
+    }
+
     /// A few bytes must not keep a large read buffer alive while they wait for a slow reader.
     private func compactEvents(from start: Int) {
         for index in start..<max(start, events.count) {

@@ -215,13 +215,6 @@ package final class Session {
         evaluate()
     }
 
-    /// Makes room for an application that can take nothing of a channel before it has so many bytes;
-    /// false where the bounds do not allow it. [FTSL §5.3]
-    package func widen(_ channel: ChannelNumber, to bytes: UInt64) -> Bool {
-        guard let index = receiveIndex(channel) else { return false }
-        return receives[index].widen(to: bytes, reserve: reserve)
-    }
-
     /// The application has taken the end: output closed without error.
     package func tookEnd(_ channel: ChannelNumber) {
         guard let index = receiveIndex(channel) else { return }

@@ -63,7 +63,7 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         }
     }
 
-    /// Everything that was read and not delivered, and what is in the pipe now; nothing more is told.
+    /// Everything that was read and not delivered, and what is in the pipe now; no more is told.
     ///
     /// For a pipe whose writers are gone, or are no longer listened to; `descriptor` is its number.
     package func takeRest(of descriptor: CInt) -> [ByteBuffer] {

@@ -37,8 +37,8 @@ package final class CommandInput: ChannelInboundHandler, ByteSink {
     /// PIPE_BUF: what the kernel writes whole or not at all.
     private static let whole = 4096
 
-    /// - Parameter descriptor: The writing end of a pipe, in non-blocking mode; owned by the channel
-    ///   to which this is added.
+    /// - Parameter descriptor: The writing end of a pipe, in non-blocking mode; owned by the
+    ///   channel to which this is added.
     package init(_ descriptor: CInt) {
         self.descriptor = descriptor
         probe = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)

@@ -61,7 +61,9 @@ final class ExecSession: SessionApplication {
 
     /// - Parameter state: What the command goes on from; nil at its first start.
     func start(from state: ApplicationState?) throws(ChildProcess.SpawnFailure) {
-        let closed = state?.closed.union(finished) ?? []
+        var closed = state?.closed.union(finished) ?? []
+        // There is something to read before the end.
+        if let state, state.unread.readableBytes > 0 { closed.remove(.input) }
         let files = setup.folder?.files()
         let child = try ExecChild.start(
             setup.command,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FTSLKit
 import Testing
 
 @testable import FTSLCommands

@@ -47,13 +47,14 @@ struct CheckpointPartsTests {
     func folder() throws {
         var template = Array("/tmp/ftsl-folder-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
-        let base =
-            template.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? []) } + "/run"
-        defer { try? FileManager.default.removeItem(atPath: base.replacing("/run", with: "")) }
+        let top = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let base = top + "/run"
+        defer { try? FileManager.default.removeItem(atPath: top) }
         let files = FileManager.default
         var killed: CheckpointFolder? = try CheckpointFolder(in: base)
         let left = try #require(killed?.path)
-        files.createFile(atPath: left + "/1.checkpoint", contents: Data("1\n".utf8))
+        try Data("1\n".utf8).write(to: URL(filePath: left + "/1.checkpoint"))
         let living = try CheckpointFolder(in: base)
         #expect(files.fileExists(atPath: left), "its listener lives")
         for path in [base, living.path] {

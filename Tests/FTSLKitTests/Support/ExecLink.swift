@@ -8,7 +8,7 @@ import FTSLKit
 
 /// A command at the far end of a session over loopback, and somebody who may move it.
 final class ExecLink {
-    let loop = TestLoop()
+    let loop = ExecLink.shared
     let exec: ExecService
     let client: Client
     /// A private folder: files of the test, and those of the command below `run`.
@@ -16,7 +16,20 @@ final class ExecLink {
     private let mover: Mover
     private let acceptor: AcceptorDriver
     private let initiator: InitiatorDriver
-    private let looking: RepeatedTask
+
+    /// For all of them: whoever waits for SIGCHLD does so for ever.
+    private static let shared = TestLoop()
+    private static let children = Result {
+        try shared.run {
+            // Other threads of this process may take SIGCHLD: look without being told.
+            let children = ChildWatcher(on: shared.loop)
+            let bound = NIOLoopBound(children, eventLoop: shared.loop)
+            shared.loop.scheduleRepeatedTask(
+                initialDelay: .zero, delay: .milliseconds(2)
+            ) { _ in bound.value.check() }
+            return Carried(children)
+        }
+    }
 
     /// `TEST_FOLDER` is where the test may leave something for the command.
     init(
@@ -32,19 +45,13 @@ final class ExecLink {
         var options = ExecService.Options()
         change(&options)
         let (loop, wanted) = (loop, options)
-        let (exec, looking) = try loop.run {
-            // Other threads of this process may take SIGCHLD: look without being told.
-            let children = ChildWatcher(on: loop.loop)
-            let bound = NIOLoopBound(children, eventLoop: loop.loop)
-            let looking = loop.loop.scheduleRepeatedTask(
-                initialDelay: .zero, delay: .milliseconds(2)
-            ) { _ in bound.value.check() }
-            let exec = ExecService(
+        let children = try Self.children.get().value
+        let exec = try loop.run {
+            ExecService(
                 "TEST_FOLDER=\(folder)\n" + command, options: wanted,
                 runtimeFolder: folder + "/run", children: children, on: loop.loop)
-            return (exec, looking)
         }
-        (self.exec, self.looking) = (exec, looking)
+        self.exec = exec
         let mover = Mover(exec)
         let client = Client()
         (self.mover, self.client) = (mover, client)
@@ -79,16 +86,17 @@ final class ExecLink {
     }
 
     deinit {
-        let (mover, exec, looking) = (mover, exec, looking)
-        _ = try? loop.run {
+        let (mover, exec, folder) = (mover, exec, folder)
+        let clean = {
             exec.killAll()
             exec.close()
-            looking.cancel()
             mover.current = nil
+            unlink(folder + "/go")
+            rmdir(folder + "/run")
+            rmdir(folder)
         }
-        for name in ["go"] { unlink("\(folder)/\(name)") }
-        rmdir(folder + "/run")
-        rmdir(folder)
+        // On the loop it must not wait for the loop.
+        if loop.loop.inEventLoop { clean() } else { _ = try? loop.run(clean) }
     }
 
     var session: Session? { mover.handle?.session }
