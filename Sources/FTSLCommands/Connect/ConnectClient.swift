@@ -72,7 +72,9 @@ final class ConnectClient {
             monitor.lost($0)
             quitIfReaderGone()
         }
-        plumbing.onAttached = { if $0 { monitor.back() } }
+        plumbing.onAttached = { [unowned self] in
+            if $0 { monitor.back(at: running?.connectedEndpoint?.description) }
+        }
         plumbing.onExited = { [unowned self] in remoteExit = $0 }
         plumbing.onReaderGone = { [unowned self] in if $0 == .main { stdoutGone(handle) } }
         plumbing.onDrained = { [unowned self] in

@@ -4,7 +4,8 @@ internal import FTSLKit
 /// Watches one session for people and programs: who is lost, who is back, how much went where.
 final class SessionMonitor {
     private let log: Log
-    private let peer: String
+    /// The endpoint that serves the session now.
+    private(set) var peer: String
     private let statusStream: StatusStream?
     private let started = MonotonicClock.now
     private(set) var offline = Duration.zero
@@ -24,6 +25,7 @@ final class SessionMonitor {
     func lost(_ failure: Failure) {
         lostAt = MonotonicClock.now
         replayedAtLoss = replayed
+        if failure.code == .moved { return tell("moved", ["to": .string(failure.text)]) }
         // After the outcome is fixed only the farewell is missing; nobody needs to know.
         if session.outcome == nil {
             let next = session.identity.role == .initiator ? "reconnecting" : "waiting for it"
@@ -32,7 +34,10 @@ final class SessionMonitor {
         tell("lost", ["reason": .string(failure.text)])
     }
 
-    func back() {
+    /// - Parameter endpoint: where it is served now.
+    func back(at endpoint: String? = nil) {
+        let hasMoved = endpoint != nil && endpoint != peer
+        if let endpoint { peer = endpoint }
         reconnects += 1
         let away = lostAt.map { MonotonicClock.now.since($0) } ?? .zero
         offline += away
@@ -40,7 +45,7 @@ final class SessionMonitor {
         let again = replayed - replayedAtLoss
         if session.outcome == nil, away > .zero {
             log.notice(
-                "back with \(peer) after \(Numbers.fixed(away.inSeconds, 3)) s, "
+                "\(hasMoved ? "moved to" : "back with") \(peer) after \(Numbers.fixed(away.inSeconds, 3)) s, "
                     + "\(Numbers.bytes(again)) replayed", fields)
         }
         tell("resumed", ["offline": .number(away.inSeconds), "replayed": .integer(again)])

@@ -62,6 +62,7 @@ enum Explanations {
     static let statuses = statusesOfSysexits + statusesOfOurs
     static let failures =
         violations + agreementAndTrust + roomAndLife + endings + reaching + histories + messages
+        + migration
 
     private static let byFailure: [FailureCode: Explanation] = {
         var table: [FailureCode: Explanation] = [:]

@@ -50,7 +50,7 @@ extension Failure {
     /// A connection that ended as connections do.
     var isOrdinary: Bool {
         switch code {
-        case .unreachable, .superseded, .silentPeer, .shuttingDown, .busy: fault != .time
+        case .unreachable, .superseded, .silentPeer, .shuttingDown, .busy, .moved: fault != .time
         default: false
         }
     }

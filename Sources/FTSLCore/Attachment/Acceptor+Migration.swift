@@ -9,6 +9,15 @@ extension Acceptor {
         return entry.session.isFrozen
     }
 
+    /// Hosts can always talk about tickets.
+    func absence(for needed: SessionRights) -> Absence? {
+        switch needed {
+        case .migration: nil
+        case .messages: absenceOfInbox ?? absence
+        default: absence
+        }
+    }
+
     // MARK: Leaving
 
     /// Sessions that could move: all that carry streams.

@@ -14,7 +14,7 @@ extension Acceptor {
             return
         }
         let needed = SessionRights(needed: open.service)
-        if needed != .migration, let absence {
+        if let absence = absence(for: needed) {
             refuse(id, absence.verdict)
             return
         }

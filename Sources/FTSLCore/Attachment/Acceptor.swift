@@ -111,6 +111,8 @@ package final class Acceptor {
     var signposts: [SessionID: Redirection] = [:]
     /// The whole listener is on its way, or gone: what new sessions are told. [FTSL §8]
     package var absence: Absence?
+    /// The same for sessions that carry messages only: another inbox is about to be here.
+    package var absenceOfInbox: Absence?
 
     package init(
         configuration: AcceptorConfiguration, host: HostIdentity,

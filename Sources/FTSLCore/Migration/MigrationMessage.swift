@@ -90,9 +90,10 @@ package enum MigrationMessage: Equatable, Sendable {
 }
 
 extension Bound {
-    /// One message of two hosts: a piece of a file with its head.
-    package static let migrationMessage = (1 << 20) + 4096
-    package static let migrationPiece = 1 << 20
+    /// One message of two hosts: a piece of a file with its head. It is taken whole, so it must fit
+    /// into any window well.
+    package static let migrationMessage = (256 << 10) + 4096
+    package static let migrationPiece = 256 << 10
 }
 
 extension MigrationMessage {

@@ -91,7 +91,10 @@ package struct MigrationTarget {
             (.activating, .forced), (.active, .forced), (.over, _),
             (.storing, .decided), (.receiving, .decided):
             return []
-        case (_, .sealed), (_, .preparedIsOnDisk), (_, .forced), (_, .activeIsOnDisk),
+        case (_, .sealed):
+            // Said twice: what is here is here.
+            return []
+        case (_, .preparedIsOnDisk), (_, .forced), (_, .activeIsOnDisk),
             (_, .started):
             preconditionFailure("\(input) in \(state)")
         }

@@ -304,6 +304,8 @@ final class Arrival {
 
     /// Their clients are told to ask again from here on.
     func adopt() throws(Failure) {
+        // A lane must not meet the inbox that is about to be replaced.
+        if inbox != nil { host.driver.acceptor.absenceOfInbox = .later }
         for session in image.sessions {
             try host.driver.acceptor.adopt(session, now: MonotonicClock.now)
         }
@@ -351,6 +353,7 @@ final class Arrival {
             states[session.id] = ApplicationState(application, unread: session.unread)
         }
         host.driver.acceptor.absence = nil
+        host.driver.acceptor.absenceOfInbox = nil
         host.driver.activate(states, image.sessions.map(\.id))
         let failed = image.sessions.count {
             host.driver.acceptor.session($0.id)?.outcome != nil && $0.outcome == nil
@@ -373,7 +376,10 @@ final class Arrival {
 
     private func discard() {
         let ids = image.sessions.map(\.id)
-        host.driver.moved { acceptor, _ in acceptor.discard(ids) }
+        host.driver.moved { acceptor, _ in
+            acceptor.discard(ids)
+            acceptor.absenceOfInbox = nil
+        }
         let (store, ticket, arriving, path) = (host.store, ticket, arriving, host.mover?.path)
         host.disk.run {
             try arriving?.value.discard()

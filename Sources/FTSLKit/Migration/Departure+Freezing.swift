@@ -96,14 +96,21 @@ extension Departure {
 
     // MARK: On the way
 
+    /// Bytes between two words about the copy.
+    private static let copyNews: UInt64 = 64 << 20
+
     func copyInbox() {
         guard let store = host.mover?.store, let link else { return handle(.copied) }
         let copying = InboxCopying(store, link, host.disk)
+        var told: UInt64 = 0
         self.copying = copying
         copying.onProgress = { [weak self] bytes in
             guard let self else { return }
+            let isNews = bytes - told >= Self.copyNews
             report.inboxBytes = bytes
-            tell(.copy, "inbox: \(bytes) bytes")
+            guard isNews else { return }
+            told = bytes
+            tell(.copy, "\(bytes >> 20) MiB of the inbox")
         }
         copying.start { [weak self] result in
             switch result {
