@@ -6,6 +6,16 @@ internal import Glibc
 internal import NIOCore
 
 extension Listener {
+    /// An inbox that was decided to be ours takes its place before anybody opens it.
+    func finishArrivals() {
+        guard let path = options.messages.inbox, FileStatus.exists(recordsPath) else { return }
+        do {
+            try MigrationHost.finishArrivals(records: recordsPath, inbox: path)
+        } catch {
+            end(StoreFailure.ending(of: error))
+        }
+    }
+
     /// Nil: none was asked for.
     func openInbox(on loop: any EventLoop) -> InboxService? {
         guard let path = options.messages.inbox else { return nil }

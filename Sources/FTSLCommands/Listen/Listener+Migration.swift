@@ -22,10 +22,9 @@ extension Listener {
         settings.key = gate.own.map { "\($0)" } ?? ""
         let timeout = options.configuration.limits.sessionTimeoutSeconds
         settings.sessionTimeout = UInt64(timeout) * 1_000
-        let name = options.name ?? defaultName
         let host = MigrationHost(
             settings, driver: driver, service: service as? any MovableService,
-            records: "\(StateFolder.ofThisUser)/listeners/\(name).db",
+            records: recordsPath,
             security: { [unowned self] endpoint, _ in security(at: endpoint) },
             mayMigrate: { [unowned self] in gate.mayMigrate($0) }, on: loop)
         self.host = host
@@ -46,6 +45,11 @@ extension Listener {
         } catch {
             end(StoreFailure.ending(of: error))
         }
+    }
+
+    /// What this listener knows of moves, under its name.
+    var recordsPath: String {
+        "\(StateFolder.ofThisUser)/listeners/\(options.name ?? defaultName).db"
     }
 
     /// The name that the control socket will have if none was given.

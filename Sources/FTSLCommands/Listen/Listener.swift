@@ -66,6 +66,7 @@ final class Listener {
         watchSignals(on: loop)
         control = openControl(on: loop)
         var configuration = options.configuration
+        finishArrivals()
         let inbox = openInbox(on: loop)
         self.inbox = inbox
         let service = makeService(&configuration, on: loop)

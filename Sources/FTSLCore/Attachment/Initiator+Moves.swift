@@ -36,12 +36,20 @@ extension Initiator {
 
     /// A verdict *moved*: of a resume it was proven; of an OPEN it is only as good as the
     /// connection, but nothing can be lost yet.
-    func follow(_ verdict: HandshakeMessage.Verdict, now: Instant) {
+    ///
+    /// What points to where the client was sent already says nothing new: when its heir has lost
+    /// the session, this host cannot help either, and that counts like *gone*.
+    func follow(_ verdict: HandshakeMessage.Verdict, from endpoint: Int, now: Instant) {
         let failure = Failure(.peer, verdict.code, verdict.text)
-        gone.interrupt()
         guard let target = verdict.extensions.target else {
+            gone.interrupt()
             return failed(failure, permanent: false, now: now)
         }
+        if let session, session.port == nil, target.generation.moves <= heir ?? 0 {
+            _ = learn(target)
+            return heardGone(from: endpoint, failure, now: now)
+        }
+        gone.interrupt()
         // Only ever forward: two hosts that point at each other are not followed in a circle.
         if let session, target.generation.moves <= session.host.generation.moves {
             return failed(failure, permanent: false, now: now)
@@ -52,6 +60,7 @@ extension Initiator {
 
     private func go(to target: MoveTarget, _ failure: Failure, now: Instant) {
         hops += 1
+        heir = max(heir ?? 0, target.generation.moves)
         guard hops <= Bound.hops, let first = learn(target) else {
             return failed(failure, permanent: false, now: now)
         }

@@ -45,6 +45,9 @@ package final class Initiator {
     package internal(set) var learned: [LearnedEndpoint] = []
     /// How often it was sent on since it was attached last.
     var hops = 0
+    /// The newest generation that a host has pointed to: nobody but the one that has it can know
+    /// more of the session.
+    var heir: UInt64?
     /// The transport has verified that the peer is the one the session belongs to.
     private var isVerified = false
     private var usedAttachment = AttachmentNumber.opening
@@ -225,7 +228,7 @@ package final class Initiator {
         case .later:
             gone.interrupt()
             lastFailure = failure
-            wait(max(verdict.retryAfter, .milliseconds(10)), failure, now: now)
+            wait(max(verdict.retryAfter, .milliseconds(5)), failure, now: now)
         case .gone:
             heardGone(from: endpoint, failure, now: now)
         case .refused:
@@ -236,7 +239,7 @@ package final class Initiator {
             } else {
                 failed(failure, permanent: permanent, now: now)
             }
-        case .moved: follow(verdict, now: now)
+        case .moved: follow(verdict, from: endpoint, now: now)
         case .final: failed(failure, permanent: false, now: now)
         }
     }
@@ -246,7 +249,7 @@ package final class Initiator {
     /// One pass is enough once BYE was said: the acceptor forgets a session whose BYE it heard, and
     /// the outcome is fixed anyway. So it is when the peer is verified: nobody else can have said
     /// it.
-    private func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
+    func heardGone(from endpoint: Int, _ failure: Failure, now: Instant) {
         guard let session else {
             failed(failure, permanent: true, now: now)
             return

@@ -17,7 +17,7 @@ package enum Absence: Equatable, Sendable {
     case moved(MoveTarget)
 
     /// Long enough not to be a burden, short enough not to be noticed.
-    static let pause: Duration = .milliseconds(20)
+    static let pause: Duration = .milliseconds(5)
 
     var verdict: HandshakeMessage.Verdict {
         switch self {

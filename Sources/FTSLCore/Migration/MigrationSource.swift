@@ -107,8 +107,8 @@ package struct MigrationSource {
         case (.moved, .active(let failed)):
             return finish(.success(failed))
         case (.moved, .failed):
-            // Decided is decided: the target asks until it knows.
-            return []
+            // Decided is decided: the target asks until it knows, and nobody here need wait.
+            return finish(.success(0))
         case (.deciding, .failed):
             // The disk has the last word, whatever else happens meanwhile.
             return []

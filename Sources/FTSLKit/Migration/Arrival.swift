@@ -165,6 +165,28 @@ final class Arrival {
             self?.link = nil
             self?.handle(.sourceIsAway)
         }
+        link?.onDetached = { [weak self] in self?.lostSight() }
+    }
+
+    /// A source that is back soon goes on; one that crashed is asked when it is there again.
+    private func lostSight() {
+        guard isUnderWay else { return }
+        let isPrepared = machine.state == .prepared
+        let patience: TimeAmount = isPrepared ? .milliseconds(200) : .seconds(30)
+        let bound = NIOLoopBound(self, eventLoop: host.loop)
+        host.loop.scheduleTask(in: patience) {
+            let arrival = bound.value
+            guard let link = arrival.link, !link.isAttached, arrival.isUnderWay else { return }
+            if arrival.machine.state == .prepared {
+                arrival.ask()
+            } else if isPrepared == false {
+                link.onEnded = nil
+                arrival.link = nil
+                link.handle.abort(
+                    Failure(.time, .migrationAborted, "the source was away for 30 s"))
+                arrival.handle(.sourceIsAway)
+            }
+        }
     }
 
     private func received(_ message: MigrationMessage, _ size: Int) {
@@ -347,17 +369,29 @@ final class Arrival {
     }
 
     private func startSessions() {
-        var states: [SessionID: ApplicationState] = [:]
-        for session in image.sessions {
-            guard let application = session.application else { continue }
-            states[session.id] = ApplicationState(application, unread: session.unread)
-        }
         host.driver.acceptor.absence = nil
         host.driver.acceptor.absenceOfInbox = nil
-        host.driver.activate(states, image.sessions.map(\.id))
-        let failed = image.sessions.count {
-            host.driver.acceptor.session($0.id)?.outcome != nil && $0.outcome == nil
+        startNext(image.sessions[...], failed: 0)
+    }
+
+    /// One session a turn of the loop: whose application runs is served while others start.
+    private func startNext(_ rest: ArraySlice<SessionImage>, failed: Int) {
+        guard let session = rest.first else { return started(failed) }
+        var states: [SessionID: ApplicationState] = [:]
+        if let application = session.application {
+            states[session.id] = ApplicationState(application, unread: session.unread)
         }
+        host.driver.activate(states, [session.id])
+        let now = host.driver.acceptor.session(session.id)?.outcome
+        let hasFailed = now != nil && session.outcome == nil
+        let bound = NIOLoopBound((self, rest.dropFirst()), eventLoop: host.loop)
+        host.loop.execute {
+            let (arrival, rest) = bound.value
+            arrival.startNext(rest, failed: failed + (hasFailed ? 1 : 0))
+        }
+    }
+
+    private func started(_ failed: Int) {
         host.onNotice?("serving \(image.sessions.count) sessions that came from elsewhere")
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
@@ -366,9 +400,7 @@ final class Arrival {
             } else {
                 try store.open().eraseImage(ticket)
             }
-        } then: { [self] in
-            if case .failure(let failure) = $0 { host.onTrouble?(failure) }
-        }
+        } then: { [self] in if case .failure(let failure) = $0 { host.onTrouble?(failure) } }
         bytes = ByteBuffer()
         image = HostImage(ticket: ticket)
         handle(.started(failed: UInt32(failed)))
@@ -399,7 +431,14 @@ final class Arrival {
 
     /// The source is asked until it answers; nobody else may decide.
     private func ask() {
-        if let link { return link.send(.ask(ticket)) }
+        if let link, link.isAttached {
+            // It has just said that it does not know yet.
+            let bound = NIOLoopBound((link, ticket), eventLoop: host.loop)
+            host.loop.scheduleTask(in: .milliseconds(200)) {
+                bound.value.0.send(.ask(bound.value.1))
+            }
+            return
+        }
         guard question == nil else { return }
         let question = TicketQuestion(host, ticket, source)
         self.question = question

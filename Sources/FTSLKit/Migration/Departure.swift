@@ -47,6 +47,7 @@ final class Departure {
             self.link = link
             link.onMessage = { [weak self] in self?.received($0, $1) }
             link.onEnded = { [weak self] in self?.handle(.failed($0)) }
+            link.onDetached = { [weak self] in self?.lostSight() }
             tell(.offer, "asking \(request.target[0])")
             link.send(.offer(host.offer(ticket, isPlan: request.isPlan)))
             return link
@@ -57,6 +58,17 @@ final class Departure {
             self?.handle(.failed(why))
         }
         driver.start()
+    }
+
+    /// A target that is not back soon is given up: nobody waits for it, unless it is only copied.
+    private func lostSight() {
+        let patience: TimeAmount = machine.state == .copying ? .seconds(30) : .seconds(1)
+        let bound = NIOLoopBound(self, eventLoop: host.loop)
+        host.loop.scheduleTask(in: patience) {
+            guard bound.value.link?.isAttached == false else { return }
+            bound.value.handle(
+                .failed(Failure(.time, .migrationAborted, "the target is gone")))
+        }
     }
 
     func abort(_ failure: Failure) { handle(.failed(failure)) }
@@ -176,7 +188,12 @@ final class Departure {
             try store.open().recordMoved(ticket)
         } then: { [self] result in
             switch result {
-            case .success: handle(.movedIsOnDisk)
+            case .success:
+                host.decided[ticket] = SourceTicket(
+                    ticket: ticket, target: target?.endpointList ?? "",
+                    targetKey: target?.key ?? "", moves: report.generation,
+                    imageDigest: machine.digest, state: .moved, at: WallClock.milliseconds)
+                handle(.movedIsOnDisk)
             case .failure(let failure): perform(machine.decisionFailed(failure))
             }
         }

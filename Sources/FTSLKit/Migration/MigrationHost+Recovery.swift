@@ -5,6 +5,23 @@ internal import NIOCore
 
 /// What a listener knows of moves after a restart. [FTSL §8.5]
 extension MigrationHost {
+    /// An inbox whose ticket was consumed before it took its place takes it now; call before the
+    /// inbox at `path` is opened. Throws `StoreFailure`.
+    package static func finishArrivals(records: String, inbox path: String) throws {
+        let consumed = try HostStore(records).targetTickets().filter {
+            $0.hasInbox && [.active, .forced, .failed].contains($0.state)
+        }
+        for ticket in consumed {
+            let arrived: ArrivedInbox
+            do {
+                arrived = try ArrivedInbox(for: path, ticket.ticket)
+            } catch let failure as StoreFailure where failure.reason == .missing {
+                continue
+            }
+            try arrived.install(moves: ticket.moves)
+        }
+    }
+
     /// Reads the records and goes on where the last process stopped; call before listening. Throws
     /// `StoreFailure`.
     package func recover() throws {

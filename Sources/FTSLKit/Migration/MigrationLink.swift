@@ -11,6 +11,9 @@ final class MigrationLink: SessionApplication {
     var onRoom: (() -> Void)?
     /// The other end is gone for good, or breaks the rules.
     var onEnded: ((Failure) -> Void)?
+    /// The connection is lost, for a while or for good.
+    var onDetached: (() -> Void)?
+    private(set) var isAttached = true
     private var input = ByteBuffer()
     private var queue = Deque<ByteBuffer>()
     private var isOver = false
@@ -74,8 +77,11 @@ final class MigrationLink: SessionApplication {
     }
 
     func exited(_ report: ExitReport) {}
-    func detached(_ failure: Failure) {}
-    func attached(resumed: Bool) {}
+    func detached(_ failure: Failure) {
+        isAttached = false
+        onDetached?()
+    }
+    func attached(resumed: Bool) { isAttached = true }
 
     func settled(_ outcome: Outcome) {
         switch outcome {
