@@ -2,7 +2,7 @@ internal import FTSLCore
 internal import FTSLKit
 internal import NIOCore
 
-/// What a listener answers at its control socket: a handler for each command. [FTSL §8]
+/// What a listener answers at its control socket: a handler for each command. [FTSL §10]
 final class ControlServer: ControlDelegate {
     typealias Handler = (ControlRequest, ControlReply) -> Void
 

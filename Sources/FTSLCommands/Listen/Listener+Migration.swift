@@ -61,7 +61,7 @@ extension Listener {
         }
     }
 
-    /// Another host is spoken to with TLS, and must be known: on loopback, too. [FTSL §8]
+    /// Another host is spoken to with TLS, and must be known: on loopback, too. [FTSL §10]
     private func security(at endpoint: Endpoint) -> Dialer.Security {
         let judge = ServerJudge(
             store: .ofThisUser, pinned: [], acceptNew: false, own: gate.own, log: log)
@@ -111,7 +111,7 @@ extension Listener: InboxMover {
     }
 }
 
-/// Answers the operator's questions about moves. [FTSL §8]
+/// Answers the operator's questions about moves. [FTSL §10]
 final class ListenerMigration: MigrationControl {
     private unowned let listener: Listener
     private let host: MigrationHost

@@ -1,7 +1,7 @@
 internal import FTSLCore
 internal import FTSLTransport
 
-/// Where a listener is to move, and within which limits. [FTSL §8]
+/// Where a listener is to move, and within which limits. [FTSL §10]
 struct MigrationRequest: Equatable {
     /// Alternatives for one target.
     var target: [Endpoint]
@@ -28,7 +28,7 @@ struct MigrationRequest: Equatable {
     }
 }
 
-/// What the operator decides about an image whose source is dead for good. [FTSL §8]
+/// What the operator decides about an image whose source is dead for good. [FTSL §10]
 struct MigrationResolution: Equatable {
     enum Decision: String, CaseIterable {
         case activate, discard

@@ -10,9 +10,8 @@ extension SendClient {
         switch number {
         case SIGHUP: messenger?.retryNow()
         case SIGUSR1:
-            log.notice(
-                "\(Numbers.count(sent.count, "message")) stored, \(sent.openCount) without an outcome"
-            )
+            let stored = Numbers.count(sent.count, "message")
+            log.notice("\(stored) stored, \(sent.openCount) without an outcome")
         default:
             guard interruptedBy == nil else {
                 end(Ending(status: ExitStatus.signal(number)))

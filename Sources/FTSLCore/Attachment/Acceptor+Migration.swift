@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Sessions that leave this host or arrive at it. [FTSL §8]
+/// Sessions that leave this host or arrive at it. [FTSL §10]
 extension Acceptor {
     /// True while a session is neither served here nor known to be elsewhere.
     func isAway(_ id: SessionID) -> Bool {

@@ -13,7 +13,7 @@ package final class Acceptor {
         case confirmed
         /// The outcome is told to whoever resumes, until the peer's BYE or the session time-out.
         case tombstone
-        /// It came from another host and is not served before that one has let it go. [FTSL §8.5]
+        /// It came from another host and is not served before that one has let it go. [FTSL §10.5]
         indirect case prepared(then: Standing)
     }
 
@@ -32,7 +32,7 @@ package final class Acceptor {
         var parkedBytes = 0
         /// Order of arrival: what is due at the same time is done in this order.
         let serial: UInt64
-        /// It came from another host: its identity need not be known here otherwise. [FTSL §8.7]
+        /// It came from another host: its identity need not be known here otherwise. [FTSL §10.7]
         var isAdopted = false
         /// The earliest timer of this session in the heap.
         var timerAt = Instant.distantFuture
@@ -109,7 +109,7 @@ package final class Acceptor {
     let decoySecret: SessionSecret
     /// Sessions that live elsewhere now.
     var signposts: [SessionID: Redirection] = [:]
-    /// The whole listener is on its way, or gone: what new sessions are told. [FTSL §8]
+    /// The whole listener is on its way, or gone: what new sessions are told. [FTSL §10]
     package var absence: Absence?
     /// The same for sessions that carry messages only: another inbox is about to be here.
     package var absenceOfInbox: Absence?

@@ -5,7 +5,7 @@ package struct LearnedEndpoint: Hashable, Sendable {
     package var key: String
 }
 
-/// Following a session, or a listener, to where it lives now. [FTSL §4.4] [FTSL §8.7]
+/// Following a session, or a listener, to where it lives now. [FTSL §4.4] [FTSL §10.7]
 extension Initiator {
     var endpointCount: Int { configuration.endpointCount + learned.count }
 

@@ -1,5 +1,5 @@
 /// What a host remembers of a session that left: enough to prove to its client where it went.
-/// [FTSL §8.7]
+/// [FTSL §10.7]
 package struct Redirection: Sendable {
     package var secret: SessionSecret
     package var target: MoveTarget

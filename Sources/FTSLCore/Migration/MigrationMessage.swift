@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What two hosts say about a ticket, on the main stream of a session of its own. [FTSL §8]
+/// What two hosts say about a ticket, on the main stream of a session of its own. [FTSL §10]
 package enum MigrationMessage: Equatable, Sendable {
     /// What would move; never a command: the target runs only what its own configuration has.
     package struct Offer: Equatable, Sendable {

@@ -1,4 +1,4 @@
-/// The host that lets go: the coordinator of one ticket. [FTSL §8]
+/// The host that lets go: the coordinator of one ticket. [FTSL §10]
 ///
 /// No I/O and no clock: what the disk has, what the target said and that time is up are inputs;
 /// what is to be done are effects, in order. The one decision is `recordMoved`: before it every

@@ -1,4 +1,4 @@
-/// The host that takes over, for one ticket. [FTSL §8]
+/// The host that takes over, for one ticket. [FTSL §10]
 ///
 /// It never decides: what is prepared here stays so until its source has said *moved* or
 /// *aborted*, or an operator says that the source is dead for good.

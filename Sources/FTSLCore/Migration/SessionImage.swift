@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Everything that must live on for a session to go on at another host. [FTSL §8.4]
+/// Everything that must live on for a session to go on at another host. [FTSL §10.4]
 package struct SessionImage: Equatable, Sendable {
     package struct Send: Equatable, Sendable {
         package var channel: ChannelNumber

@@ -133,7 +133,7 @@ package struct ReceiveChannel {
     }
 
     /// The last `count` bytes that came were not used after all: they will be given again, and with
-    /// them the end. What was acknowledged stays so; this end answers for it. [FTSL §8]
+    /// them the end. What was acknowledged stays so; this end answers for it. [FTSL §10]
     package mutating func takeBack(_ count: Int) {
         precondition(UInt64(count) <= bytesReceived, "took back more than came")
         guard stoppedAt == nil else { return }

@@ -1,11 +1,11 @@
 package import NIOCore
 
-/// A session that leaves its host, or arrives at one. [FTSL §8]
+/// A session that leaves its host, or arrives at one. [FTSL §10]
 extension Session {
     // MARK: Leaving
 
     /// From here on nothing is taken in, sent or acknowledged; heartbeats go on. The application
-    /// may still write what it has, and say what it took.
+    /// may still write what it has, and say what it took. [FTSL §10.3]
     package func freeze() { isFrozen = true }
 
     /// It stays here after all: what came meanwhile is taken in now.
@@ -105,7 +105,7 @@ extension Session {
     }
 
     /// The application that took these bytes, the last ones that came, is gone without having used
-    /// them: the next one gets them, and the end if it came. [FTSL §8]
+    /// them: the next one gets them, and the end if it came. [FTSL §10]
     package func takeBack(_ unread: ByteBuffer, from channel: ChannelNumber) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil else { return }
         receives[index].takeBack(unread.readableBytes)

@@ -56,7 +56,7 @@ package final class StreamDigest {
 }
 
 /// XXH3-128 of what moves from one host to another: that both hold the same bytes. An error check,
-/// not one against attackers. [FTSL §8]
+/// not one against attackers. [FTSL §10]
 package final class ImageDigest {
     package static let byteCount = 16
     private let state: OpaquePointer

@@ -1,4 +1,4 @@
-/// The 128-bit name of one attempt to move a service from one host to another. [FTSL §8]
+/// The 128-bit name of one attempt to move a service from one host to another. [FTSL §10]
 package struct TicketID: Hashable, Sendable, CustomStringConvertible {
     package static let byteCount = 16
     package let high: UInt64

@@ -28,10 +28,15 @@ package enum StreamFrame: Hashable, Sendable {
         package var text: String
     }
 
-    /// A target in the words of a host that knows the session's secret. [FTSL §8.7]
+    /// A target in the words of a host that knows the session's secret. [FTSL §10.7]
     package struct SignedTarget: Hashable, Sendable {
         package var target: MoveTarget
         package var mac: [UInt8]
+
+        package init(target: MoveTarget, mac: [UInt8]) {
+            self.target = target
+            self.mac = mac
+        }
     }
 }
 

@@ -188,7 +188,7 @@ package final class InitiatorDriver {
         }
     }
 
-    /// A host of the session vouches for the key of the next. [FTSL §8.7]
+    /// A host of the session vouches for the key of the next. [FTSL §10.7]
     private func security(at endpoint: Endpoint, key: String) -> Dialer.Security {
         let usual = security(endpoint, boundTo)
         guard !key.isEmpty, case .tls(let credentials, _) = usual else { return usual }

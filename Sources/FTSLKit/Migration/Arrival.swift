@@ -3,7 +3,7 @@ internal import FTSLStore
 internal import FTSLTransport
 internal import NIOCore
 
-/// One ticket at its target: carries out what `MigrationTarget` decides. [FTSL §8]
+/// One ticket at its target: carries out what `MigrationTarget` decides. [FTSL §10]
 final class Arrival {
     let host: MigrationHost
     let ticket: TicketID

@@ -3,7 +3,7 @@ internal import FTSLStore
 internal import FTSLTransport
 internal import NIOCore
 
-/// One ticket at its source: carries out what `MigrationSource` decides. [FTSL §8]
+/// One ticket at its source: carries out what `MigrationSource` decides. [FTSL §10]
 final class Departure {
     let host: MigrationHost
     let request: MoveRequest

@@ -2,7 +2,7 @@ internal import FTSLCore
 internal import FTSLStore
 internal import NIOCore
 
-/// The sessions of one ticket, as they leave and arrive. [FTSL §8.4]
+/// The sessions of one ticket, as they leave and arrive. [FTSL §10.4]
 struct HostImage {
     private static let label = "FTSL image"
     var ticket: TicketID

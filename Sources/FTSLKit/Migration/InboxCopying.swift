@@ -2,7 +2,7 @@ internal import FTSLCore
 internal import FTSLStore
 internal import NIOCore
 
-/// Sends an inbox's files while it is served, and what came last once it stands still. [FTSL §8.2]
+/// Sends an inbox's files while it is served, and what came last once it stands still. [FTSL §10.2]
 final class InboxCopying {
     /// What is left when clients are made to wait: a few milliseconds on a fast link.
     private static let remainder: UInt64 = 1 << 20

@@ -3,7 +3,7 @@ internal import FTSLStore
 internal import FTSLTransport
 internal import NIOCore
 
-/// What a listener knows of moves after a restart. [FTSL §8.5]
+/// What a listener knows of moves after a restart. [FTSL §10.5]
 extension MigrationHost {
     /// An inbox whose ticket was consumed before it took its place takes it now; call before the
     /// inbox at `path` is opened. Throws `StoreFailure`.
@@ -58,7 +58,7 @@ extension MigrationHost {
     }
 
     /// The last process froze and was lost: nothing of the ticket is served before it is known
-    /// whether its target has it. [FTSL §8.5]
+    /// whether its target has it. [FTSL §10.5]
     private func decideAgain(_ ticket: SourceTicket) {
         driver.acceptor.absence = .later
         let question = TicketQuestion(self, ticket.ticket, ticket.moveTarget)

@@ -4,7 +4,7 @@ package import FTSLTransport
 package import NIOCore
 
 /// What one listener does about moving: as the source of a ticket, as the target of one, and as
-/// somebody who remembers. [FTSL §8]
+/// somebody who remembers. [FTSL §10]
 package final class MigrationHost: SessionService {
     package var settings: MigrationSettings
     let driver: AcceptorDriver

@@ -2,7 +2,7 @@ internal import FTSLCore
 internal import FTSLTransport
 internal import NIOCore
 
-/// Asks another host about a ticket until it answers. [FTSL §8.5]
+/// Asks another host about a ticket until it answers. [FTSL §10.5]
 final class TicketQuestion {
     private static let pause: Duration = .seconds(1)
 

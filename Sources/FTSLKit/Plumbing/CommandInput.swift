@@ -8,7 +8,7 @@ internal import NIOPosix
 ///
 /// Bytes are written here and not by the channel, which would not say how much of a buffer it has
 /// written. The channel waits for room in the pipe, with a piece so small that the kernel takes it
-/// whole or not at all, and notices when the reader goes away. [FTSL §9]
+/// whole or not at all, and notices when the reader goes away. [FTSL §11]
 package final class CommandInput: ChannelInboundHandler, ByteSink {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer

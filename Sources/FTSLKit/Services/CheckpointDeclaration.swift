@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// How a command wants to be asked for a checkpoint: the first line that it writes to descriptor 4.
-/// [FTSL §9]
+/// [FTSL §11]
 package enum CheckpointDeclaration: Equatable, Sendable {
     /// `ready`: its input ends.
     case endOfInput

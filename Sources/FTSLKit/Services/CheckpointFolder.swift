@@ -2,7 +2,7 @@ internal import FTSLTransport
 internal import Glibc
 
 /// The private folder of one listener: the FIFOs of its commands, and the files that tell them that
-/// a checkpoint is wanted. [FTSL §9]
+/// a checkpoint is wanted. [FTSL §11]
 ///
 /// It is locked while its listener lives, so that the next one can tell what a killed one left.
 package final class CheckpointFolder {

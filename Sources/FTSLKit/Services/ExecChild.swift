@@ -3,7 +3,7 @@ internal import FTSLCore
 internal import FTSLTransport
 internal import Glibc
 
-/// One run of a session's command: its process, what it leaves, and its private files. [FTSL §9]
+/// One run of a session's command: its process, what it leaves, and its private files. [FTSL §11]
 struct ExecChild {
     let process: ChildProcess
     /// Nil where there is no folder for them.

@@ -3,7 +3,7 @@ internal import Glibc
 package import NIOCore
 
 /// Runs a command per session: standard input and output are the stream, standard error is channel
-/// 1. A command that declares it can move leaves a checkpoint when it is asked to. [FTSL §9]
+/// 1. A command that declares it can move leaves a checkpoint when it is asked to. [FTSL §11]
 package final class ExecService: MovableService {
     package struct Options: Sendable {
         /// Commands get whole lines only.

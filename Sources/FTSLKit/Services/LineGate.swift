@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Lets whole lines pass and holds what follows the last newline. [FTSL §9]
+/// Lets whole lines pass and holds what follows the last newline. [FTSL §11]
 package struct LineGate {
     /// A line that is longer passes in pieces.
     package static let maxLine = 1 << 20

@@ -1,7 +1,7 @@
 package import FTSLCore
 package import NIOCore
 
-/// What an application leaves behind so that it can go on elsewhere, or here again. [FTSL §9]
+/// What an application leaves behind so that it can go on elsewhere, or here again. [FTSL §11]
 package struct ApplicationState: Equatable, Sendable {
     /// Directions that the application had finished, each by the name it has for a command.
     package struct Closed: OptionSet, Sendable {

@@ -1,6 +1,6 @@
 package import FTSLCore
 
-/// What a source of a migration has on its disk about one ticket. [FTSL §8]
+/// What a source of a migration has on its disk about one ticket. [FTSL §10]
 package struct SourceTicket: Hashable, Sendable {
     package enum State: Int64, Hashable, Sendable {
         /// The image may be on its way: nothing of it is served until the ticket is decided.
@@ -38,7 +38,7 @@ package struct SourceTicket: Hashable, Sendable {
     }
 }
 
-/// What a target of a migration has on its disk about one ticket. [FTSL §8]
+/// What a target of a migration has on its disk about one ticket. [FTSL §10]
 package struct TargetTicket: Hashable, Sendable {
     package enum State: Int64, Hashable, Sendable {
         /// The image is sealed; only the source may say how it goes on.

@@ -1,4 +1,4 @@
-/// The tables of what a listener knows about moves. [FTSL §8]
+/// The tables of what a listener knows about moves. [FTSL §10]
 enum HostSchema {
     static let schema = Schema(
         applicationID: 0x4654_5348, name: "a listener's record", migrations: [version1])

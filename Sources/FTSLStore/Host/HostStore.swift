@@ -1,7 +1,7 @@
 package import FTSLCore
 internal import Synchronization
 
-/// The durable records of one listener about what moves away from it and to it. [FTSL §8]
+/// The durable records of one listener about what moves away from it and to it. [FTSL §10]
 ///
 /// Every record is on the disk when the call returns; calls wait for the disk and come from any
 /// thread. Images lie beside the file; see `HostStore.makeImage`.

@@ -9,7 +9,7 @@ package import NIOCore
 
 /// Receives the copy of an inbox beside the place where it shall be:
 /// `PATH-arriving-TICKET` while it comes, `PATH-arrived-TICKET` once it is sealed. One thread at a
-/// time. [FTSL §8]
+/// time. [FTSL §10]
 ///
 /// The log is put into the file as it comes, so that what is left to do at the end depends only on
 /// what came last.

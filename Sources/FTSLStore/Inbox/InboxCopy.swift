@@ -9,7 +9,7 @@ package enum InboxPart: UInt8, Hashable, Sendable {
     case log = 1
 }
 
-/// Copies an inbox byte by byte while its host serves; any thread, one at a time. [FTSL §8]
+/// Copies an inbox byte by byte while its host serves; any thread, one at a time. [FTSL §10]
 ///
 /// A read transaction pins the log: as long as it lasts no process can begin the log anew, so that
 /// committed bytes of it stay and only more come. A checkpoint, of whoever, then writes into the

@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+@Suite("A listener moves", .needs("/usr/bin/python3"), .onStage(weight: 4))
+struct MigrationTests {
+    private func python(_ script: String, _ arguments: [String], _ limit: Duration) throws {
+        let result = try stage.python(
+            "Migration/\(script)", [Tool.path] + arguments, limit)
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+        print("\(script): \(result.output)")
+    }
+
+    @Test("Back and forth under load while connections are cut: nothing lost, doubled, reordered")
+    func shuttle() throws {
+        try python(
+            "shuttle",
+            [
+                "--clients", "12", "--lines", "40", "--messages", "300", "--moves", "6",
+                "--seconds",
+                "10", "--cut",
+            ], .seconds(240))
+    }
+
+    @Test("200 clients, 20 moves", .longOnly)
+    func large() throws {
+        try python(
+            "shuttle",
+            [
+                "--clients", "200", "--lines", "100", "--messages", "4000", "--moves", "20",
+                "--seconds", "90", "--cut",
+            ], .seconds(900))
+    }
+
+    @Test(
+        "A host that dies at a step of it harms nobody that the step has promised",
+        arguments: ["a:decide", "a:redirect", "b:freeze", "b:image", "b:decide", "b:redirect"])
+    func killed(_ when: String) throws { try python("killed", ["--only", when], .seconds(150)) }
+
+    @Test(
+        "A source that dies before the decision loses its streams, and nothing of its inbox",
+        .longOnly, arguments: ["a:offer", "a:freeze", "a:image"])
+    func early(_ when: String) throws { try python("killed", ["--only", when], .seconds(300)) }
+}
+
+@Suite("A target that does not take it", .onStage)
+struct MigrationRefusalTests {
+    private func hosts(
+        _ source: [String], _ target: [String]
+    ) throws -> (Listener, Listener) {
+        let stage = try stage
+        return (
+            try stage.listen(["--name", "a"] + source), try stage.listen(["--name", "b"] + target)
+        )
+    }
+
+    private func refused(_ target: Listener, _ status: Int32, _ word: String) throws {
+        for plan in [["--plan"], []] {
+            try expectRefusal(
+                stage.ftsl(["migrate", "a", target.endpoint] + plan), status, word)
+        }
+    }
+
+    @Test("It was not told to, runs another command, has another label or no inbox")
+    func refusals() throws {
+        let stage = try stage
+        let source = ["--exec", "cat", "--inbox", stage.path("a.db")]
+        let (_, plain) = try hosts(source, ["--exec", "cat", "--inbox", stage.path("b.db")])
+        try refused(plain, 83, "--accept-migration")
+        let other = try stage.listen(
+            ["--accept-migration", "--name", "c", "--exec", "tac", "--inbox", stage.path("c.db")])
+        try refused(other, 83, "--exec")
+        let label = try stage.listen(
+            [
+                "--accept-migration", "--name", "d", "--exec", "cat", "--service", "x", "--inbox",
+                stage.path("d.db"),
+            ])
+        try refused(label, 83, "'x'")
+        let noInbox = try stage.listen(["--accept-migration", "--name", "e", "--exec", "cat"])
+        try refused(noInbox, 83, "--inbox")
+        // Nothing has changed: the source serves, and takes messages.
+        try expectStatus(0, stage.send([plain.endpoint, "x"]))
+    }
+
+    @Test("Sessions that cannot move stay, or stop everything with --unmovable refuse")
+    func unmovable() throws {
+        let stage = try stage
+        let (source, target) = try hosts(
+            ["--exec", "cat"], ["--exec", "cat", "--accept-migration"])
+        let client = try stage.connect(source, input: .pipe)
+        client.input?.write("one\n")
+        try client.output?.line(containing: "one")
+        let plan = try stage.ftsl(["migrate", "a", target.endpoint, "--plan"])
+        try expectStatus(0, plan)
+        #expect(try plan.output?.allText().contains("obstacle") == true)
+        try expectStatus(0, stage.ftsl(["migrate", "a", target.endpoint]))
+        // It drains here, while new ones are sent over.
+        client.input?.write("two\n")
+        try client.output?.line(containing: "two")
+        let second = try stage.connect(source, input: .pipe)
+        second.input?.write("three\n")
+        try second.output?.line(containing: "three")
+        try eventually("the new session is at the target") {
+            try stage.sessions(of: "b").count == 1
+        }
+        for program in [client, second] {
+            program.input?.close()
+            try expectStatus(0, program)
+        }
+    }
+}
