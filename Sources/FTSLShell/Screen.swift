@@ -1,0 +1,145 @@
+internal import DequeModule
+internal import Glibc
+package import NIOCore
+internal import NIOPosix
+
+/// The terminal of a shell: a line that is typed at the bottom, and above it whatever comes.
+///
+/// The event loop never waits for the terminal: while it takes nothing (as after Ctrl-S), what is
+/// to be printed waits here, and its senders wait in turn.
+package final class Screen {
+    package let editor = LineEditor()
+    /// The terminal is gone.
+    package var onGone: (() -> Void)?
+
+    private let loop: any EventLoop
+    private let pool = NIOThreadPool(numberOfThreads: 2)
+    private let output: CInt
+    private var waiting = Deque<Piece>()
+    private var isDraining = false
+    private var isReading = false
+    private var isGone = false
+
+    private struct Piece {
+        var bytes: ArraySlice<UInt8>
+        var taken: (() -> Void)?
+    }
+
+    /// What is printed before the line is put back and keys are looked at.
+    private static let stretch = 16 << 10
+
+    package init(on loop: any EventLoop) {
+        self.loop = loop
+        let again = RawTerminal.openAgain()
+        output = again >= 0 ? again : 1
+        pool.start()
+    }
+
+    /// Begins to read keys.
+    package func start(prompt: String) {
+        editor.start(prompt: prompt)
+        awaitKeys()
+    }
+
+    // MARK: Keys
+
+    private func awaitKeys() {
+        guard !isReading, editor.isActive, !isGone else { return }
+        isReading = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        pool.submit { [loop] _ in
+            var waiting = pollfd(fd: 0, events: CShort(POLLIN), revents: 0)
+            while poll(&waiting, 1, -1) < 0, errno == EINTR {}
+            let isHungUp = waiting.revents & CShort(POLLHUP | POLLERR | POLLNVAL) != 0
+            loop.execute { bound.value.keysCame(isHungUp) }
+        }
+    }
+
+    private func keysCame(_ isHungUp: Bool) {
+        isReading = false
+        if isHungUp {
+            gone()
+        } else if isDraining {
+            // The line is not on the screen; what was typed keeps.
+            return
+        }
+        editor.read()
+        awaitKeys()
+    }
+
+    private func gone() {
+        guard !isGone else { return }
+        isGone = true
+        let pieces = waiting
+        waiting = []
+        editor.stop()
+        onGone?()
+        for piece in pieces { piece.taken?() }
+    }
+
+    // MARK: Above the line
+
+    /// Whether something waits to be printed.
+    package var isBusy: Bool { !waiting.isEmpty }
+
+    /// Prints whole lines; calls back when they are on the terminal.
+    package func print(_ text: String, taken: (() -> Void)? = nil) {
+        guard !isGone, !text.isEmpty else {
+            taken?()
+            return
+        }
+        waiting.append(Piece(bytes: Array(text.utf8)[...], taken: taken))
+        guard waiting.count == 1, !isDraining else { return }
+        isDraining = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        // Not now: more may come in this turn of the loop, and the line is drawn once for all.
+        loop.execute { bound.value.drain() }
+    }
+
+    /// Prints everything now, whatever it takes: at the end.
+    package func flush() {
+        editor.hide()
+        while let piece = waiting.popFirst() {
+            RawTerminal.write(String(decoding: piece.bytes, as: UTF8.self))
+            piece.taken?()
+        }
+        isDraining = false
+        editor.show()
+    }
+
+    private func drain() {
+        guard isDraining, !isGone else { return }
+        editor.hide()
+        var left = Self.stretch
+        while left > 0, let piece = waiting.first {
+            let count = RawTerminal.write(piece.bytes.prefix(left), to: output)
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN { return awaitRoom() }
+            guard count >= 0 else { return gone() }
+            left -= count
+            waiting[0].bytes.removeFirst(count)
+            if waiting[0].bytes.isEmpty { waiting.removeFirst().taken?() }
+        }
+        // In the middle of a line of somebody's there is no place for ours.
+        if let rest = waiting.first, rest.bytes.startIndex > 0, left <= 0 { return again() }
+        isDraining = !waiting.isEmpty
+        editor.show()
+        editor.read()
+        awaitKeys()
+        if isDraining { again() }
+    }
+
+    private func again() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { bound.value.drain() }
+    }
+
+    private func awaitRoom() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        pool.submit { [loop, output] _ in
+            var waiting = pollfd(fd: output, events: CShort(POLLOUT), revents: 0)
+            while poll(&waiting, 1, -1) < 0, errno == EINTR {}
+            loop.execute { bound.value.drain() }
+        }
+    }
+}
