@@ -38,9 +38,9 @@ public enum CommandLineTool {
     /// How a command is to be used, in one line.
     static func usage(of name: String) -> String {
         let type = RootCommand.configuration.subcommands.first { $0._commandName == name }
-        let text = type.map { RootCommand.usageString(for: $0) } ?? "Usage: ftsl <subcommand>"
-        return text.split(whereSeparator: \.isNewline)
-            .map { String($0).trimmedSpace }.joined(separator: " ")
+        let text = type.map { RootCommand.usageString(for: $0) } ?? "ftsl <subcommand>"
+        let lines = text.split(whereSeparator: \.isNewline).map { String($0).trimmedSpace }
+        return "usage: \(lines.joined(separator: " "))"
     }
 
     /// The log for errors that come before the options are known.

@@ -148,7 +148,7 @@ final class ConnectClient {
     private func startMeter(_ monitor: SessionMonitor, on loop: any EventLoop) {
         let wanted =
             options.progress ?? (StandardError.isTerminal && isatty(0) == 0 && !global.quiet)
-        if wanted {
+        if wanted, front.hasRoomForMeter {
             let meter = Meter(monitor, size: options.size?.bytes)
             self.meter = meter
             log.beforeLine = { meter.erase() }
@@ -279,8 +279,10 @@ final class ConnectClient {
         verdict.passStatus = options.exitStatus
         let ending = verdict.ending
         monitor.closed(ending)
-        meter?.stop()
-        log.beforeLine = nil
+        if let meter {
+            meter.stop()
+            log.beforeLine = nil
+        }
         summarize(monitor, ending, outcome)
         end(ending)
     }

@@ -21,6 +21,8 @@ protocol ConnectFront: AnyObject {
     func input(on loop: any EventLoop) -> any EndingSource
     func output(on loop: any EventLoop) -> any ByteSink
     func errorOutput(on loop: any EventLoop) -> any ByteSink
+    /// A line of stderr is free for a meter.
+    var hasRoomForMeter: Bool { get }
     /// Connected, lost, back, or half-closed.
     func changed()
     /// Asks a person about a key; false where there is nobody.
@@ -49,6 +51,7 @@ final class StandardFront: ConnectFront {
         DescriptorSink(descriptor: 2, ending: .leaveOpen, on: loop)
     }
 
+    var hasRoomForMeter: Bool { true }
     func changed() {}
 
     func ask(

@@ -20,6 +20,8 @@ struct ShellCommand: ParsableCommand {
 
     func run() throws {
         let log = Log(global)
+        // What the shell takes from a context, its commands take too.
+        if let context = global.context { setenv("FTSL_CONTEXT", context, 1) }
         let hasTerminal = command == nil && ShellTerminal.isThere
         let shell = SessionShell(
             terminal: hasTerminal, isSingle: false, global: global, log: log)

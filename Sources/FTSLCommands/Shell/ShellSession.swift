@@ -59,6 +59,9 @@ final class ShellSession: ConnectFront {
         shell.sink(of: self) ?? DescriptorSink(descriptor: 2, ending: .leaveOpen, on: loop)
     }
 
+    /// The last line is the one being typed.
+    let hasRoomForMeter = false
+
     func changed() { shell.changed(self) }
 
     func ask(
