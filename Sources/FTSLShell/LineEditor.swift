@@ -13,7 +13,7 @@ package final class LineEditor {
 
     package private(set) var isActive = false
     /// The line is on the screen.
-    private var isShown = false
+    private(set) var isShown = false
     /// readline has handed out a line and has not begun the next one.
     private var isBetween = false
     private var prompt = ""
@@ -117,6 +117,12 @@ package final class LineEditor {
         guard hadText else { return false }
         rl_callback_sigcleanup()
         rl_free_line_state()
+        using_history()
+        guard isShown else {
+            rl_clear_message()
+            rl_replace_line("", 1)
+            return true
+        }
         rl_point = rl_end
         rl_redisplay()
         RawTerminal.write("^C\r\n")
@@ -178,7 +184,10 @@ package final class LineEditor {
     // MARK: History
 
     package func remember(_ lines: [String]) {
+        // Who is looking at an older line goes on looking at it.
+        let isAtEnd = where_history() == history_length
         for line in lines where !line.isEmpty { add_history(line) }
+        if isAtEnd { using_history() }
     }
 
     package func forgetHistory() { clear_history() }

@@ -26,7 +26,14 @@ package final class Screen {
     }
 
     /// What is printed before the line is put back and keys are looked at.
-    private static let stretch = 16 << 10
+    private static let stretch = 64 << 10
+    /// How long the line then stays at least, so that it can be seen under the output of a fast
+    /// peer; as long as the stretch took on a terminal that is slower than that.
+    private static let pause = TimeAmount.milliseconds(20)
+    private var stretchBegan: NIODeadline?
+    private var left = 0
+    /// What must follow before there is a place for the line.
+    private var due = 0
 
     package init(on loop: any EventLoop) {
         self.loop = loop
@@ -59,7 +66,7 @@ package final class Screen {
         isReading = false
         if isHungUp {
             gone()
-        } else if isDraining {
+        } else if isDraining, !editor.isShown {
             // The line is not on the screen; what was typed keeps.
             return
         }
@@ -104,34 +111,46 @@ package final class Screen {
             piece.taken?()
         }
         isDraining = false
+        due = 0
         editor.show()
     }
 
     private func drain() {
         guard isDraining, !isGone else { return }
         editor.hide()
-        var left = Self.stretch
-        while left > 0, let piece = waiting.first {
-            let count = RawTerminal.write(piece.bytes.prefix(left), to: output)
+        let began = stretchBegan ?? .now()
+        if stretchBegan == nil { left = Self.stretch }
+        stretchBegan = began
+        while left > 0 || due > 0, let piece = waiting.first {
+            if due == 0 { due = Self.wholeLines(of: piece.bytes, within: left) }
+            let count = RawTerminal.write(piece.bytes.prefix(due), to: output)
             if count < 0, errno == EINTR { continue }
             if count < 0, errno == EAGAIN { return awaitRoom() }
             guard count >= 0 else { return gone() }
             left -= count
+            due -= count
             waiting[0].bytes.removeFirst(count)
             if waiting[0].bytes.isEmpty { waiting.removeFirst().taken?() }
         }
-        // In the middle of a line of somebody's there is no place for ours.
-        if let rest = waiting.first, rest.bytes.startIndex > 0, left <= 0 { return again() }
+        stretchBegan = nil
         isDraining = !waiting.isEmpty
         editor.show()
         editor.read()
         awaitKeys()
-        if isDraining { again() }
+        if isDraining { again(after: max(Self.pause, .now() - began)) }
     }
 
-    private func again() {
+    /// In the middle of a line of somebody's there is no place for ours.
+    private static func wholeLines(of bytes: ArraySlice<UInt8>, within count: Int) -> Int {
+        guard bytes.count > count else { return bytes.count }
+        let last = bytes.prefix(count).lastIndex(of: 0x0A)
+        let end = last ?? bytes.dropFirst(count).firstIndex(of: 0x0A)
+        return end.map { $0 + 1 - bytes.startIndex } ?? bytes.count
+    }
+
+    private func again(after pause: TimeAmount = .zero) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.execute { bound.value.drain() }
+        loop.scheduleTask(in: pause) { bound.value.drain() }
     }
 
     private func awaitRoom() {
