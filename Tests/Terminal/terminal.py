@@ -95,6 +95,8 @@ class Listener:
         stage.programs.append(self.program)
         with open(reading) as ready:
             self.endpoint = ready.readline().strip()
+        if not self.endpoint:
+            raise Failed(open(self.errors).read())
 
     def say(self, text):
         os.write(self.input, text.encode())
