@@ -38,7 +38,8 @@ package enum CommandWords {
 
     /// The word as a POSIX shell must be given it to take it as it is.
     package static func quoted(_ word: String) -> String {
-        "'" + word.split(separator: "'", omittingEmptySubsequences: false)
+        "'"
+            + word.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''") + "'"
     }
 }

@@ -57,7 +57,8 @@ package struct PeerText {
             let scalar = scalars[index]
             let isHarmful =
                 scalar != "\t"
-                && (scalar.properties.generalCategory == .control || scalar.properties.isBidiControl)
+                && (scalar.properties.generalCategory == .control
+                    || scalar.properties.isBidiControl)
             if isHarmful {
                 text.append(contentsOf: "<\(String(scalar.value, radix: 16))>".unicodeScalars)
             } else {

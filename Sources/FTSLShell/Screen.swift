@@ -103,9 +103,10 @@ package final class Screen {
         loop.execute { bound.value.drain() }
     }
 
-    /// Prints everything now, whatever it takes: at the end.
-    package func flush() {
+    /// Prints everything now, whatever it takes, or forgets it: at the end.
+    package func flush(discarding isUnwanted: Bool) {
         editor.hide()
+        if isUnwanted { waiting = [] }
         while let piece = waiting.popFirst() {
             RawTerminal.write(String(decoding: piece.bytes, as: UTF8.self))
             piece.taken?()

@@ -23,15 +23,18 @@ struct CompletionTests {
         "What is offered fits where the cursor is",
         arguments: [
             ("/s", ["/send", "/set", "/switch"]), ("hel", []), ("hello /s", []),
-            ("/connect --t", ["--timeout", "--tls-ca"]), ("/connect ho", ["host:7000", "host:7001"]),
+            ("/connect --t", ["--timeout", "--tls-ca"]),
+            ("/connect ho", ["host:7000", "host:7001"]),
             ("/connect nowhere", []), ("/switch ", ["host:7000"]),
-            ("/send host:7000 é -t n", ["news.local"]), ("/tail host:7000 --from ", ["beginning", "end"]),
+            ("/send host:7000 é -t n", ["news.local"]),
+            ("/tail host:7000 --from ", ["beginning", "end"]),
             ("/set h", ["history"]), ("/help co", ["connect"]), ("/nothing x", []),
         ])
     func words(line: String, expected: [String]) {
         #expect(candidates(line) == .words(expected))
     }
 
-    @Test("Where a file may stand, files are offered", arguments: ["/tail ./in", "/send host:7000 "])
+    @Test(
+        "Where a file may stand, files are offered", arguments: ["/tail ./in", "/send host:7000 "])
     func files(line: String) { #expect(candidates(line) == .files) }
 }

@@ -81,6 +81,7 @@ final class ConnectClient {
             quitIfReaderGone()
         }
         plumbing.onAttached = { [unowned self] in
+            monitor.peer = peer
             if $0 { monitor.back() }
             front.changed()
         }

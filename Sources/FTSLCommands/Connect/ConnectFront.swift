@@ -28,7 +28,8 @@ protocol ConnectFront: AnyObject {
     /// Asks a person about a key; false where there is nobody.
     func ask(
         _ key: Fingerprint, at endpoint: Endpoint, on loop: any EventLoop,
-        answered: @escaping (Bool) -> Void) -> Bool
+        answered: @escaping (Bool) -> Void
+    ) -> Bool
     /// The last thing told.
     func ended(_ ending: Ending)
 }

@@ -4,7 +4,8 @@ internal import FTSLKit
 /// Watches one session for people and programs: who is lost, who is back, how much went where.
 final class SessionMonitor {
     private let log: Log
-    private let peer: String
+    /// Who serves the session now.
+    var peer: String
     private let statusStream: StatusStream?
     private let started = MonotonicClock.now
     private(set) var offline = Duration.zero

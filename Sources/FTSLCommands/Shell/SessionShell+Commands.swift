@@ -38,7 +38,9 @@ extension SessionShell {
         } catch {
             throw Ending(.usage, error.text, see: "/help")
         }
-        guard let name = words.first else { throw Ending(.usage, "a command is missing", see: "/help") }
+        guard let name = words.first else {
+            throw Ending(.usage, "a command is missing", see: "/help")
+        }
         guard Self.commands[name] != nil else {
             let hint = NearestName.of(name, among: Self.commands.keys)
             throw Ending(
@@ -130,7 +132,8 @@ extension SessionShell {
 
     private func close(_ words: [String]) throws(Ending) {
         if let name = words.first, words.count == 1,
-            let child = background.first(where: { $0.words.joined(separator: " ").hasPrefix(name) }),
+            let child = background.first(where: { $0.words.joined(separator: " ").hasPrefix(name) }
+            ),
             !sessions.contains(where: { $0.name == name })
         {
             child.signal(SIGTERM)

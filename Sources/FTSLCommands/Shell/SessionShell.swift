@@ -307,7 +307,8 @@ final class SessionShell {
         guard let current else { return quit() }
         guard !current.lines.isFinished else {
             throw Ending(
-                .usage, "the end was said to \(current.name) already; it is waited for", see: "/help")
+                .usage, "the end was said to \(current.name) already; it is waited for",
+                see: "/help")
         }
         current.lines.finish()
     }
@@ -345,7 +346,8 @@ final class SessionShell {
 
     private func end(_ ending: Ending) {
         screen?.editor.stop()
-        screen?.flush()
+        // Who has interrupted a flood does not want to see the rest of it.
+        screen?.flush(discarding: ending.status == ExitStatus.signal(SIGINT))
         log.beforeLine = nil
         log.afterLine = nil
         ProcessEnd.with(ending, log)

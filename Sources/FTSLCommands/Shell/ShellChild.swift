@@ -24,7 +24,8 @@ final class ShellChild {
         let command = ([Self.program] + words).map(CommandWords.quoted)
         do {
             child = try ChildProcess.spawn(
-                "exec " + command.joined(separator: " "), environment: ChildProcess.environment, output: output)
+                "exec " + command.joined(separator: " "), environment: ChildProcess.environment,
+                output: output)
         } catch {
             throw Ending(.internalError, error.text)
         }
