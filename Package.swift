@@ -71,7 +71,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLShell",
-            dependencies: ["FTSLKit", "FTSLCore", "CReadline", nioCore, nioPosix, deque],
+            dependencies: [
+                "FTSLKit", "FTSLCore", "CPlatform", "CReadline", nioCore, nioPosix, deque,
+            ],
             swiftSettings: settings,
             linkerSettings: [
                 // Linked in: loading them would cost every command half a millisecond.

@@ -11,12 +11,17 @@ package final class LineEditor {
     /// The candidates for what is being typed: the whole line, where the word begins, the cursor.
     package var onCompletion: ((String, Int, Int) -> Completion)?
 
+    /// Ctrl-C, in its place among the keys.
+    var onInterrupt: (() -> Void)?
+
     package private(set) var isActive = false
     /// The line is on the screen.
     private(set) var isShown = false
     /// readline has handed out a line and has not begun the next one.
     private var isBetween = false
     private var prompt = ""
+    /// Ctrl-C was the last key; obeyed when readline is done with it.
+    private var isInterrupted = false
 
     /// The editor that readline's callbacks, which know of nothing, belong to.
     nonisolated(unsafe) private static weak var current: LineEditor?
@@ -52,6 +57,7 @@ package final class LineEditor {
         isActive = false
         isShown = false
         rl_callback_handler_remove()
+        KeyModes.leave()
     }
 
     private func install() {
@@ -85,6 +91,14 @@ package final class LineEditor {
         rl_attempted_completion_function = { _, start, end in
             LineEditor.current?.complete(start, end)
         }
+        rl_prep_term_function = { KeyModes.enter($0) }
+        // Between two lines nothing changes: what is typed ahead is keys too.
+        rl_deprep_term_function = {}
+        rl_initialize()
+        for name in ["emacs-standard", "vi-insert", "vi-command"] {
+            let map = rl_get_keymap_by_name(name)
+            rl_bind_key_in_map(3, { _, _ in LineEditor.interruptKey() }, map)
+        }
         using_history()
         stifle_history(5_000)
     }
@@ -98,14 +112,24 @@ package final class LineEditor {
         setlocale(LC_CTYPE, isSaid ? "" : "C.UTF-8")
     }
 
+    private static func interruptKey() -> CInt {
+        current?.isInterrupted = true
+        return 0
+    }
+
     // MARK: Typing
 
     /// Reads what was typed; a part of much at a time, so that others have their turn.
     package func read() {
         var left = 4096
-        while isActive, isShown, left > 0, Self.hasInput {
+        while left > 0, Self.hasInput {
+            guard isActive, isShown else { return }
             rl_callback_read_char()
             left -= 1
+            if isInterrupted {
+                isInterrupted = false
+                onInterrupt?()
+            }
         }
     }
 
@@ -141,14 +165,14 @@ package final class LineEditor {
     /// Gives the terminal back for a while, as for Ctrl-Z.
     package func pause() {
         guard isActive else { return }
-        rl_deprep_term_function?()
+        KeyModes.leave()
         RawTerminal.write("\r\n")
     }
 
     /// The terminal is ours again.
     package func resume() {
         guard isActive else { return }
-        rl_prep_term_function?(1)
+        KeyModes.enter(1)
         rl_resize_terminal()
         rl_forced_update_display()
     }

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import DequeModule
 internal import Glibc
 package import NIOCore
@@ -11,14 +12,19 @@ package final class Screen {
     package let editor = LineEditor()
     /// The terminal is gone.
     package var onGone: (() -> Void)?
+    /// Ctrl-C, or SIGINT from elsewhere.
+    package var onInterrupt: (() -> Void)?
 
     private let loop: any EventLoop
-    private let pool = NIOThreadPool(numberOfThreads: 2)
+    private let pool = NIOThreadPool(numberOfThreads: 3)
     private let output: CInt
+    private let interrupts = cplatform_signal_descriptor(SIGINT)
     private var waiting = Deque<Piece>()
     private var isDraining = false
     private var isReading = false
     private var isGone = false
+    /// The terminal takes no output.
+    private var isStalled = false
 
     private struct Piece {
         var bytes: ArraySlice<UInt8>
@@ -40,6 +46,8 @@ package final class Screen {
         let again = RawTerminal.openAgain()
         output = again >= 0 ? again : 1
         pool.start()
+        editor.onInterrupt = { [unowned self] in onInterrupt?() }
+        awaitInterrupt()
     }
 
     /// Begins to read keys.
@@ -49,6 +57,22 @@ package final class Screen {
     }
 
     // MARK: Keys
+
+    private func awaitInterrupt() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        pool.submit { [loop, interrupts] _ in
+            var waiting = pollfd(fd: interrupts, events: CShort(POLLIN), revents: 0)
+            while poll(&waiting, 1, -1) < 0, errno == EINTR {}
+            loop.execute {
+                bound.value.takeInterrupts()
+                bound.value.awaitInterrupt()
+            }
+        }
+    }
+
+    private func takeInterrupts() {
+        while cplatform_take_signal(interrupts) != 0 { onInterrupt?() }
+    }
 
     private func awaitKeys() {
         guard !isReading, editor.isActive, !isGone else { return }
@@ -134,11 +158,18 @@ package final class Screen {
             if waiting[0].bytes.isEmpty { waiting.removeFirst().taken?() }
         }
         stretchBegan = nil
+        stalled(false)
         isDraining = !waiting.isEmpty
         editor.show()
         editor.read()
         awaitKeys()
         if isDraining { again(after: max(Self.pause, .now() - began)) }
+    }
+
+    private func stalled(_ isSo: Bool) {
+        guard isSo != isStalled else { return }
+        isStalled = isSo
+        KeyModes.readsKeys(!isSo)
     }
 
     /// In the middle of a line of somebody's there is no place for ours.
@@ -155,6 +186,7 @@ package final class Screen {
     }
 
     private func awaitRoom() {
+        stalled(true)
         let bound = NIOLoopBound(self, eventLoop: loop)
         pool.submit { [loop, output] _ in
             var waiting = pollfd(fd: output, events: CShort(POLLOUT), revents: 0)

@@ -19,8 +19,8 @@ struct ModuleTests {
             "NIOConcurrencyHelpers", "Dispatch", "DequeModule", "Glibc", "Darwin", "CPlatform",
         ],
         "FTSLShell": [
-            "FTSLKit", "FTSLCore", "NIOCore", "NIOPosix", "DequeModule", "CReadline", "Glibc",
-            "Darwin",
+            "FTSLKit", "FTSLCore", "NIOCore", "NIOPosix", "DequeModule", "CPlatform",
+            "CReadline", "Glibc", "Darwin",
         ],
         "FTSLCommands": [
             "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",

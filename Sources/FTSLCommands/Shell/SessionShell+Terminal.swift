@@ -16,6 +16,7 @@ extension SessionShell {
         screen.editor.onCompletion = { [unowned self] in
             vocabulary.completion(of: $0, from: $1, to: $2)
         }
+        screen.onInterrupt = { [unowned self] in interrupted() }
         screen.onGone = { [unowned self] in terminalGone() }
         log.beforeLine = { screen.editor.hide() }
         log.afterLine = { screen.editor.show() }
@@ -30,7 +31,9 @@ extension SessionShell {
 
     func watchSignals(on loop: any EventLoop) {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let all = [SIGINT, SIGTERM, SIGHUP, SIGUSR1] + (hasTerminal ? ShellTerminal.signals : [])
+        // On a terminal the screen takes care of SIGINT.
+        let others = hasTerminal ? ShellTerminal.signals : [SIGINT]
+        let all = [SIGTERM, SIGHUP, SIGUSR1] + others
         signals = SignalWatcher(all, on: loop) { bound.value.received(signal: $0) }
     }
 
@@ -42,7 +45,6 @@ extension SessionShell {
             TerminalGuard.stopProcess()
             screen?.editor.resume()
         case SIGHUP, SIGUSR1: for session in sessions { session.client?.received(signal: number) }
-        case SIGINT where hasTerminal: interrupted()
         default: stop(number)
         }
     }
