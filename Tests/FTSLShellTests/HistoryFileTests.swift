@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import FTSLShell
+import FTSLShell
 
 @Suite("History files")
 struct HistoryFileTests {

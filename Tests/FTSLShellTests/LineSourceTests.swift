@@ -2,7 +2,7 @@ import FTSLKit
 import NIOCore
 import Testing
 
-@testable import FTSLShell
+import FTSLShell
 
 @Suite("Lines on their way")
 struct LineSourceTests {

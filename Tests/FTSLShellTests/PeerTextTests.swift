@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import FTSLShell
+import FTSLShell
 
 @Suite("Text of a peer")
 struct PeerTextTests {

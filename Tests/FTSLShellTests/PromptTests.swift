@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FTSLShell
+import FTSLShell
 
 @Suite("Prompt")
 struct PromptTests {

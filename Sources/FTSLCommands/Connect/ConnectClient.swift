@@ -205,7 +205,7 @@ final class ConnectClient {
             log.notice("no session yet")
             return
         }
-        StandardError.write(
+        log.raw(
             JSONValue.object(monitor.summary(.success, outcome: monitor.session.outcome)).line)
     }
 
@@ -291,10 +291,10 @@ final class ConnectClient {
     private func summarize(_ monitor: SessionMonitor, _ ending: Ending, _ outcome: Outcome) {
         switch options.summary {
         case .json:
-            StandardError.write(
+            log.raw(
                 JSONValue.object(monitor.summary(ending, outcome: outcome)).line)
         case .text:
-            StandardError.write(
+            log.raw(
                 "ftsl: \(SessionMonitor.name(of: outcome)): \(monitor.sent) bytes sent, "
                     + "\(monitor.acknowledged) acknowledged, \(monitor.received) received in "
                     + "\(Numbers.seconds(monitor.elapsed.inSeconds)); \(monitor.reconnects) "

@@ -46,6 +46,13 @@ extension SessionShell {
         showPrompt()
     }
 
+    /// Everything said to a session is on its way.
+    func emptied(_ session: ShellSession) {
+        guard case .saying(let awaited) = work, awaited === session else { return }
+        work = nil
+        later { $0.pump() }
+    }
+
     func ended(_ session: ShellSession, _ ending: Ending) {
         later { $0.settle(session, ending) }
     }
@@ -98,7 +105,7 @@ extension SessionShell {
 
     /// Ctrl-D ends the input of the session, and without one the shell.
     func inputEnded() throws(Ending) {
-        if isSingle, current?.lines.isFinished != true { screen?.editor.stop() }
+        if isSingle, sessions.count == 1 { screen?.editor.stop() }
         guard let current else { return quit() }
         guard !current.lines.isFinished else {
             throw Ending(
@@ -119,19 +126,23 @@ extension SessionShell {
     /// From now on nothing is obeyed; bounded by the drain time.
     func finish(_ ending: Ending?) {
         if result == nil { result = ending }
-        guard !isClosing, let loop else { return }
         isClosing = true
         inputs = []
+        // A script that is over waits for its sessions as a pipe does; a person does not.
+        if hasTerminal || result != nil { limitDraining() }
+        endIfOver()
+    }
+
+    private func limitDraining() {
+        guard !isDraining, let loop else { return }
+        isDraining = true
         let limit = TimeAmount.nanoseconds(Int64(global.drainTimeout.duration.wholeNanoseconds))
         let bound = NIOLoopBound(self, eventLoop: loop)
-        // A script that is over waits for its sessions as a pipe does; a person does not.
-        guard hasTerminal || result != nil else { return }
         loop.scheduleTask(in: limit) {
             bound.value.end(
                 bound.value.result
                     ?? Ending(.incomplete, "a session did not end within the drain time"))
         }
-        endIfOver()
     }
 
     func endIfOver() {

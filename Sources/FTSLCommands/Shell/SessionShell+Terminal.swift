@@ -53,12 +53,13 @@ extension SessionShell {
     func interrupted() {
         if let screen, screen.editor.interrupt() { return }
         if answer(false) { return }
+        if isClosing { return stop(SIGINT) }
         switch work {
         case .child(let child): child.signal(SIGINT)
         case .opening(let session), .closing(let session), .saying(let session):
             session.client?.received(signal: SIGINT)
         case nil:
-            if isSingle || isClosing || screen?.isBusy == true {
+            if isSingle || screen?.isBusy == true {
                 let session = current ?? sessions.first
                 session?.client?.received(signal: SIGINT)
             } else {
@@ -69,9 +70,10 @@ extension SessionShell {
 
     /// Everything ends, told as a signal; a second one is not waited for.
     func stop(_ number: CInt) {
-        guard !isClosing, !sessions.isEmpty else {
+        guard stopSignal == nil, !sessions.isEmpty else {
             return end(Ending(status: ExitStatus.signal(number)))
         }
+        stopSignal = number
         finish(Ending(status: ExitStatus.signal(number)))
         for session in sessions { session.client?.received(signal: number) }
     }

@@ -50,6 +50,10 @@ final class SessionShell {
     /// No more input is obeyed; the process ends with the last session.
     var isClosing = false
     var result: Ending?
+    /// The time for ending is running.
+    var isDraining = false
+    /// A signal that everything ends for.
+    var stopSignal: CInt?
     var question: ((Bool) -> Void)?
     var topics: Set<String> = []
     lazy var catalog = OptionCatalog.load()

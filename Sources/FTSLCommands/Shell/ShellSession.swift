@@ -19,6 +19,7 @@ final class ShellSession: ConnectFront {
         self.name = name
         self.place = place
         self.shell = shell
+        lines.onEmpty = { [unowned self] in shell.emptied(self) }
     }
 
     func start(
