@@ -14,6 +14,7 @@ package final class LineSource: ByteSource {
 
     private var waiting = Deque<ByteBuffer>()
     private var wanted = 0
+    private var isDelivering = false
     /// No more lines will come.
     package private(set) var isFinished = false
     private var isOver = false
@@ -24,6 +25,8 @@ package final class LineSource: ByteSource {
 
     /// What may wait here when the session has no room, as after hours without a connection.
     package static let most = 16 << 20
+
+    private static let gathered = 64 << 10
 
     package init() {}
 
@@ -55,12 +58,27 @@ package final class LineSource: ByteSource {
         onEmpty?()
     }
 
+    /// Many short lines are one write.
+    private func gather() -> ByteBuffer {
+        var bytes = waiting.removeFirst()
+        while let next = waiting.first, bytes.readableBytes + next.readableBytes <= Self.gathered {
+            bytes.writeImmutableBuffer(next)
+            waiting.removeFirst()
+        }
+        return bytes
+    }
+
     private func deliver() {
-        while wanted > 0, !isOver, let bytes = waiting.popFirst() {
+        // Who takes bytes asks for more before it returns.
+        guard !isDelivering else { return }
+        isDelivering = true
+        while wanted > 0, !isOver, !waiting.isEmpty {
             wanted -= 1
+            let bytes = gather()
             pending -= bytes.readableBytes
             onBytes?(bytes)
         }
+        isDelivering = false
         if waiting.isEmpty { onEmpty?() }
         guard wanted > 0, waiting.isEmpty, isFinished, !isOver else { return }
         isOver = true

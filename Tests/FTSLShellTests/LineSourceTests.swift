@@ -18,8 +18,21 @@ struct LineSourceTests {
         #expect(!source.add("three"))
         #expect(got == [])
         for _ in 0..<3 { source.demand() }
-        #expect(got == ["one\n", "two\n", "end"])
+        #expect(got == ["one\ntwo\n", "end"])
         #expect(source.pending == 0)
+    }
+
+    @Test("However many lines wait, whoever takes them may ask for more at once")
+    func recursion() {
+        let source = LineSource()
+        var count = 0
+        source.onBytes = {
+            count += $0.readableBytes
+            source.demand()
+        }
+        for _ in 0..<200_000 { _ = source.add("line") }
+        source.demand()
+        #expect(count == 1_000_000)
     }
 
     @Test("What waits is bounded, and a line is taken wholly or not")
