@@ -50,6 +50,7 @@ let package = Package(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
         .target(name: "CPlatform"),
         .target(
             name: "FTSLCore", dependencies: ["CXXHash", nioCore, crypto, deque, heap],
@@ -69,13 +70,23 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "FTSLShell",
+            dependencies: [
+                "FTSLKit", "FTSLCore", "CPlatform", "CReadline", nioCore, nioPosix, deque,
+            ],
+            swiftSettings: settings,
+            linkerSettings: [
+                // Linked in: loading them would cost every command half a millisecond.
+                .unsafeFlags(["-Xlinker", "-l:libreadline.a", "-Xlinker", "-l:libtinfo.a"])
+            ]),
+        .target(
             name: "FTSLSimulation", dependencies: ["FTSLCore", nioCore, deque],
             swiftSettings: settings),
         .target(
             name: "FTSLCommands",
             dependencies: [
-                "CPlatform", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", nioCore, nioPosix,
-                argumentParser,
+                "CPlatform", "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore",
+                nioCore, nioPosix, deque, argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(
@@ -120,6 +131,9 @@ let package = Package(
         .testTarget(
             name: "FTSLStoreTests", dependencies: ["FTSLStore", "FTSLCore", nioCore],
             exclude: ["Fixtures"], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLShellTests", dependencies: ["FTSLShell", "FTSLKit", "FTSLCore", nioCore],
+            swiftSettings: settings),
         .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
         .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

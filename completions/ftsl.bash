@@ -173,27 +173,33 @@ _ftsl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    listen|connect|send|tail|migrate|status|key|explain|help)
+    listen|connect|send|tail|migrate|status|key|shell|explain|help)
         # Offer subcommand argument completions
         "_ftsl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'listen connect send tail migrate status key explain help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'listen connect send tail migrate status key shell explain help' -- "${cur}"))
         ;;
     esac
 }
 
 _ftsl_listen() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--keep-open -k --one --repeatable --fsync --public --insecure -q --quiet --version -h --help)
+    non_repeating_flags=(--keep-open -k --one --lines --accept-migration --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --forward --inbox --on-full --keep --max-message --name --service --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --checkpoint-timeout --checkpoint-buffer --forward --inbox --on-full --keep --max-message --name --service --unmovable --forward-migrate --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--exec')
+        return
+        ;;
+    '--checkpoint-timeout')
+        return
+        ;;
+    '--checkpoint-buffer')
         return
         ;;
     '--forward')
@@ -216,6 +222,14 @@ _ftsl_listen() {
         return
         ;;
     '--service')
+        return
+        ;;
+    '--unmovable')
+        __ftsl_add_completions -W 'drain'$'\n''refuse'
+        return
+        ;;
+    '--forward-migrate')
+        __ftsl_add_completions -W 'drain'$'\n''reconnect'
         return
         ;;
     '--tls-cert')
@@ -728,6 +742,35 @@ _ftsl_key_revoke() {
 
     # Offer option value completions
     case "${prev}" in
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_shell() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(-q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--command -c --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--command'|'-c')
+        return
+        ;;
     '--log-format')
         __ftsl_add_completions -W 'text'$'\n''json'
         return

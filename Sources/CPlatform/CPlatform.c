@@ -3,8 +3,14 @@
 #include "CPlatform.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
 
 int cplatform_spawn_close_from(void *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
@@ -39,4 +45,63 @@ int cplatform_lstat(const char *path, struct cplatform_status *status)
 {
     struct stat found;
     return answer(lstat(path, &found), &found, status);
+}
+
+static int guarded = -1;
+static struct termios modes;
+static struct sigaction before[NSIG];
+
+/// Only calls that are allowed in a signal handler.
+static void restore(void)
+{
+    struct termios now;
+    if (guarded < 0 || tcgetattr(guarded, &now) != 0 || now.c_lflag == modes.c_lflag)
+        return;
+    tcsetattr(guarded, TCSANOW, &modes);
+    /* End of bracketed paste. */
+    if (write(guarded, "\033[?2004l\r\n", 10) < 0)
+        return;
+}
+
+static void crashed(int number)
+{
+    restore();
+    sigaction(number, &before[number], NULL);
+    raise(number);
+}
+
+void cplatform_guard_terminal(int descriptor)
+{
+    static const int fatal[] = {SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
+    struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_NODEFER};
+    if (guarded >= 0 || tcgetattr(descriptor, &modes) != 0)
+        return;
+    guarded = descriptor;
+    atexit(restore);
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        sigaction(fatal[i], &action, &before[fatal[i]]);
+}
+
+int cplatform_signal_descriptor(int signal)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int cplatform_take_signal(int descriptor)
+{
+    struct signalfd_siginfo info;
+    return read(descriptor, &info, sizeof info) == sizeof info;
+}
+
+void cplatform_stop(void)
+{
+    sigset_t stop, old;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &stop, &old);
+    pthread_kill(pthread_self(), SIGTSTP);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

@@ -7,7 +7,9 @@ public enum CommandLineTool {
 
     /// Runs the command that this process's arguments name, and ends the process with its status.
     public static func main() -> Never {
-        let arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
+        var arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
+        // Alone on a terminal: somebody wants to look around.
+        if arguments.isEmpty, ShellTerminal.isThere { arguments = ["shell"] }
         do {
             let applied = try settings(for: arguments)
             var command = try parse(applied?.arguments ?? arguments, applied)
@@ -18,6 +20,27 @@ public enum CommandLineTool {
         } catch {
             end(parsing: error, of: arguments)
         }
+    }
+
+    /// The command of a line in a shell, with the settings that hold for it.
+    static func command(for arguments: [String]) throws(Ending) -> any ParsableCommand {
+        let arguments = rewritten(arguments)
+        let applied = try settings(for: arguments)
+        do {
+            return try parse(applied?.arguments ?? arguments, applied)
+        } catch {
+            if let ending = error as? Ending { throw ending }
+            let name = arguments.first ?? ""
+            throw Ending(.usage, clause(RootCommand.message(for: error)), see: "/help \(name)")
+        }
+    }
+
+    /// How a command is to be used, in one line.
+    static func usage(of name: String) -> String {
+        let type = RootCommand.configuration.subcommands.first { $0._commandName == name }
+        let text = type.map { RootCommand.usageString(for: $0) } ?? "ftsl <subcommand>"
+        let lines = text.split(whereSeparator: \.isNewline).map { String($0).trimmedSpace }
+        return "usage: \(lines.joined(separator: " "))"
     }
 
     /// The log for errors that come before the options are known.
@@ -123,6 +146,7 @@ struct RootCommand: ParsableCommand {
         version: "ftsl \(CommandLineTool.version)",
         subcommands: [
             ListenCommand.self, ConnectCommand.self, SendCommand.self, TailCommand.self,
-            MigrateCommand.self, StatusCommand.self, KeyCommand.self, ExplainCommand.self,
+            MigrateCommand.self, StatusCommand.self, KeyCommand.self, ShellCommand.self,
+            ExplainCommand.self,
         ])
 }

@@ -18,9 +18,13 @@ struct ModuleTests {
             "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
             "NIOConcurrencyHelpers", "Dispatch", "DequeModule", "Glibc", "Darwin", "CPlatform",
         ],
+        "FTSLShell": [
+            "FTSLKit", "FTSLCore", "NIOCore", "NIOPosix", "DequeModule", "CPlatform",
+            "CReadline", "Glibc", "Darwin",
+        ],
         "FTSLCommands": [
-            "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
-            "ArgumentParser",
+            "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
+            "ArgumentParser", "DequeModule",
             "FoundationEssentials", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],

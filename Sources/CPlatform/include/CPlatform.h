@@ -26,4 +26,15 @@ int cplatform_fstat(int descriptor, struct cplatform_status *status);
 /// Of a link itself, not of what it leads to.
 int cplatform_lstat(const char *path, struct cplatform_status *status);
 
+/// Notes the modes of a terminal and puts them back when the process exits or crashes.
+void cplatform_guard_terminal(int descriptor);
+
+/// A descriptor that is readable while a blocked signal is pending; -1 with errno.
+int cplatform_signal_descriptor(int signal);
+/// Whether the signal was pending; it no longer is then.
+int cplatform_take_signal(int descriptor);
+
+/// Stops this process as the terminal's own Ctrl-Z does; comes back when it goes on.
+void cplatform_stop(void);
+
 #endif

@@ -1,20 +1,22 @@
 internal import FTSLCore
 internal import FTSLKit
+internal import FTSLShell
 internal import FTSLTransport
 internal import Glibc
 internal import NIOCore
 
-/// `ftsl connect` with stdin and stdout: one session, one ending.
+/// One session of `ftsl connect` or of a shell, and its one ending.
 final class ConnectClient {
     private let endpoints: [Endpoint]
     private let options: ConnectOptions
     private let global: GlobalOptions
     private let log: Log
     private let security: ConnectSecurity
+    private let front: any ConnectFront
     private var running: InitiatorDriver?
     private var plumbing: Plumbing?
-    private var source: DescriptorSource?
-    private var monitor: SessionMonitor?
+    private var source: (any EndingSource)?
+    private(set) var monitor: SessionMonitor?
     private var meter: Meter?
     private var signals: SignalWatcher?
     private var loop: (any EventLoop)?
@@ -27,25 +29,29 @@ final class ConnectClient {
     private var isDrained = false
     private var finalOutcome: (outcome: Outcome?, failure: Failure?)?
     private var lastTraffic: (bytes: UInt64, at: Instant)?
+    /// Who served the session when it was opened.
+    private var firstPeer: String?
+    private var hasEnded = false
 
     init(
-        _ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log
+        _ endpoints: [Endpoint], options: ConnectOptions, global: GlobalOptions, log: Log,
+        front: any ConnectFront
     ) throws {
         security = try ConnectSecurity(options.trust, endpoints, log: log)
         self.endpoints = endpoints
         self.options = options
         self.global = global
         self.log = log
+        self.front = front
     }
 
-    private var peer: String {
+    var peer: String {
         (running?.connectedEndpoint ?? endpoints[0]).description
     }
 
     func start(on loop: any EventLoop) {
         self.loop = loop
         if let descriptor = options.statusFd { statusStream = StatusStream(descriptor: descriptor) }
-        watchSignals(on: loop)
         dial(on: loop)
     }
 
@@ -65,15 +71,18 @@ final class ConnectClient {
     private func opened(_ handle: SessionHandle, on loop: any EventLoop) -> any SessionApplication {
         let plumbing = Plumbing(handle)
         self.plumbing = plumbing
+        firstPeer = peer
         let monitor = SessionMonitor(
             handle.session, peer: peer, log: log, statusStream: statusStream)
         self.monitor = monitor
         plumbing.onDetached = { [unowned self] in
             monitor.lost($0)
+            front.changed()
             quitIfReaderGone()
         }
         plumbing.onAttached = { [unowned self] in
             if $0 { monitor.back(at: running?.connectedEndpoint?.description) }
+            front.changed()
         }
         plumbing.onExited = { [unowned self] in remoteExit = $0 }
         plumbing.onReaderGone = { [unowned self] in if $0 == .main { stdoutGone(handle) } }
@@ -81,21 +90,19 @@ final class ConnectClient {
             isDrained = true
             finishIfDone()
         }
-        plumbing.attach(
-            sink: DescriptorSink(descriptor: 1, ending: .close, on: loop), to: .main)
+        plumbing.attach(sink: front.output(on: loop), to: .main)
         if handle.session.identity.flags.contains(.standardError) {
-            plumbing.attach(
-                sink: DescriptorSink(descriptor: 2, ending: .leaveOpen, on: loop),
-                to: .standardError)
+            plumbing.attach(sink: front.errorOutput(on: loop), to: .standardError)
         }
         plumbing.attach(source: input(handle, on: loop), to: .main)
         startMeter(monitor, on: loop)
         startIdleTimer(handle, on: loop)
+        front.changed()
         return plumbing
     }
 
     private func input(_ handle: SessionHandle, on loop: any EventLoop) -> any ByteSource {
-        let plain = DescriptorSource(descriptor: 0, on: loop)
+        let plain = front.input(on: loop)
         source = plain
         plain.onEndOfInput = { [unowned self] in inputEnded(handle, on: loop) }
         guard let rate = options.limitRate else { return plain }
@@ -141,7 +148,7 @@ final class ConnectClient {
     private func startMeter(_ monitor: SessionMonitor, on loop: any EventLoop) {
         let wanted =
             options.progress ?? (StandardError.isTerminal && isatty(0) == 0 && !global.quiet)
-        if wanted {
+        if wanted, front.hasRoomForMeter {
             let meter = Meter(monitor, size: options.size?.bytes)
             self.meter = meter
             log.beforeLine = { meter.erase() }
@@ -176,14 +183,15 @@ final class ConnectClient {
 
     // MARK: Signals
 
-    private func watchSignals(on loop: any EventLoop) {
+    /// Lets the process's signals be this session's.
+    func watchSignals(on loop: any EventLoop) {
         let bound = NIOLoopBound(self, eventLoop: loop)
         signals = SignalWatcher([SIGINT, SIGTERM, SIGHUP, SIGUSR1], on: loop) {
             bound.value.received(signal: $0)
         }
     }
 
-    private func received(signal number: Int32) {
+    func received(signal number: Int32) {
         switch number {
         case SIGHUP: running?.retryNow()
         case SIGUSR1: statistics()
@@ -196,14 +204,14 @@ final class ConnectClient {
             log.notice("no session yet")
             return
         }
-        StandardError.write(
+        log.raw(
             JSONValue.object(monitor.summary(.success, outcome: monitor.session.outcome)).line)
     }
 
     /// Once: what was read is still delivered, and the peer is told. Twice: now.
     private func interrupt(_ number: Int32) {
         guard interruptedBy == nil, let handle = running?.handle, let loop else {
-            end(Ending(status: ExitStatus.signal(number)))
+            return end(Ending(status: ExitStatus.signal(number)))
         }
         interruptedBy = number
         handle.abort(
@@ -213,6 +221,14 @@ final class ConnectClient {
         loop.scheduleTask(in: amount) {
             bound.value.running?.giveUp(Failure(.time, .shuttingDown, "interrupted"))
         }
+    }
+
+    /// Ends the session for a reason of this end's.
+    func abort(_ failure: Failure) {
+        guard let handle = running?.handle else {
+            return end(Ending(failure.code.exitStatus, failure.text, code: failure.code))
+        }
+        handle.abort(failure)
     }
 
     // MARK: The end
@@ -229,9 +245,15 @@ final class ConnectClient {
     /// True when somebody was found to ask; the answer decides how it goes on.
     private func askAboutStranger() -> Bool {
         guard let loop else { return false }
-        return security.askAboutStranger(on: loop, log) { [self] in
-            finalOutcome = nil
-            dial(on: loop)
+        guard let stranger = security.judge.stranger else { return false }
+        return front.ask(stranger.key, at: stranger.endpoint, on: loop) { [self] isRight in
+            do throws(Ending) {
+                try security.settle(stranger, isRight)
+                finalOutcome = nil
+                dial(on: loop)
+            } catch {
+                end(error)
+            }
         }
     }
 
@@ -240,9 +262,10 @@ final class ConnectClient {
         running?.whenQuiet { [self] in conclude(finalOutcome.outcome, finalOutcome.failure) }
     }
 
-    private func conclude(_ outcome: Outcome?, _ failure: Failure?) -> Never {
+    private func conclude(_ outcome: Outcome?, _ failure: Failure?) {
         guard let outcome, let monitor else {
-            end(noSession(failure ?? Failure(.local, .internalError, "nothing happened")))
+            let failure = failure ?? Failure(.local, .internalError, "nothing happened")
+            return end(noSession(failure))
         }
         var verdict = SessionVerdict(outcome: outcome, peer: peer)
         verdict.readerGone = readerGone
@@ -256,8 +279,10 @@ final class ConnectClient {
         verdict.passStatus = options.exitStatus
         let ending = verdict.ending
         monitor.closed(ending)
-        meter?.stop()
-        log.beforeLine = nil
+        if let meter {
+            meter.stop()
+            log.beforeLine = nil
+        }
         summarize(monitor, ending, outcome)
         end(ending)
     }
@@ -265,10 +290,10 @@ final class ConnectClient {
     private func summarize(_ monitor: SessionMonitor, _ ending: Ending, _ outcome: Outcome) {
         switch options.summary {
         case .json:
-            StandardError.write(
+            log.raw(
                 JSONValue.object(monitor.summary(ending, outcome: outcome)).line)
         case .text:
-            StandardError.write(
+            log.raw(
                 "ftsl: \(SessionMonitor.name(of: outcome)): \(monitor.sent) bytes sent, "
                     + "\(monitor.acknowledged) acknowledged, \(monitor.received) received in "
                     + "\(Numbers.seconds(monitor.elapsed.inSeconds)); \(monitor.reconnects) "
@@ -287,5 +312,20 @@ final class ConnectClient {
         return Ending(status, "cannot connect to \(peer): \(failure.text)", code: failure.code)
     }
 
-    private func end(_ ending: Ending) -> Never { ProcessEnd.with(ending, log) }
+    private func end(_ ending: Ending) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        front.ended(ending)
+    }
+
+    // MARK: For people
+
+    /// Connected, lost, moved: what a prompt says.
+    var state: Prompt.State {
+        guard let monitor else { return .connecting }
+        if let seconds = monitor.secondsLost { return .lost(seconds: seconds) }
+        if monitor.session.sendingChannels[0].finished { return .ending }
+        if let firstPeer, firstPeer != peer { return .moved(to: peer) }
+        return .connected
+    }
 }

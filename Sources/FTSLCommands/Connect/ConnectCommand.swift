@@ -24,16 +24,29 @@ struct ConnectCommand: ParsableCommand {
                 local, to: endpoints, options: options, global: global, log: log)
             EventLoopProgram.run { forwarder.start(on: $0) }
         }
-        let client = try ConnectClient(endpoints, options: options, global: global, log: log)
-        EventLoopProgram.run { client.start(on: $0) }
+        if ShellTerminal.isThere {
+            let shell = SessionShell(terminal: true, isSingle: true, global: global, log: log)
+            EventLoopProgram.run(also: ShellTerminal.signals) { loop in
+                shell.start(on: loop) { try shell.connect(endpoints, options) }
+            }
+        }
+        let client = try ConnectClient(
+            endpoints, options: options, global: global, log: log, front: StandardFront(log: log))
+        EventLoopProgram.run { loop in
+            client.watchSignals(on: loop)
+            client.start(on: loop)
+        }
     }
 }
 
 /// Runs an event loop on the main thread until something ends the process.
 enum EventLoopProgram {
-    static func run(_ start: @escaping (any EventLoop) -> Void) -> Never {
+    /// - Parameter signals: Others than the usual ones that are waited for.
+    static func run(
+        also signals: [CInt] = [], _ start: @escaping (any EventLoop) -> Void
+    ) -> Never {
         Descriptor.secureStandard()
-        SignalWatcher.prepare()
+        SignalWatcher.prepare(also: signals)
         ProcessLimits.raise()
         ProcessLimits.keepMemory()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { start($0) }

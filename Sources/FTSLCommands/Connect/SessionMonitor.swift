@@ -44,8 +44,9 @@ final class SessionMonitor {
         lostAt = nil
         let again = replayed - replayedAtLoss
         if session.outcome == nil, away > .zero {
+            let what = hasMoved ? "moved to" : "back with"
             log.notice(
-                "\(hasMoved ? "moved to" : "back with") \(peer) after \(Numbers.fixed(away.inSeconds, 3)) s, "
+                "\(what) \(peer) after \(Numbers.fixed(away.inSeconds, 3)) s, "
                     + "\(Numbers.bytes(again)) replayed", fields)
         }
         tell("resumed", ["offline": .number(away.inSeconds), "replayed": .integer(again)])
@@ -60,6 +61,11 @@ final class SessionMonitor {
     func progress() { tell("progress") }
 
     var isOffline: Bool { lostAt != nil }
+    /// Whole seconds since the connection was lost; nil with one, or when it is no longer needed.
+    var secondsLost: Int? {
+        guard session.outcome == nil else { return nil }
+        return lostAt.map { Int(MonotonicClock.now.since($0).inSeconds) }
+    }
     var elapsed: Duration { MonotonicClock.now.since(started) }
     var sent: UInt64 { min(session.sendingChannels[0].sentHigh, session.sendingChannels[0].end) }
     var acknowledged: UInt64 {

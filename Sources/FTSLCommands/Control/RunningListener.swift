@@ -78,7 +78,7 @@ enum RunningListener {
         guard let found else {
             throw Ending(
                 .unreachable,
-                "no listener of this user is running at \(text); 'ftsl status' shows those that are",
+                "no listener of this user runs at \(text); 'ftsl status' shows those that do",
                 see: "ftsl status")
         }
         return found.path

@@ -15,8 +15,8 @@ struct MigrateOptions: ParsableArguments {
 
     @Argument(
         help: ArgumentHelp(
-            "Where its sessions go: a listener with --accept-migration; with --restart the program to "
-                + "go on as.", valueName: "target"))
+            "Where its sessions go: a listener with --accept-migration; with --restart the "
+                + "program to go on as.", valueName: "target"))
     var target: String?
 
     @Flag(help: "Print what would move, how long the pause should be, and every obstacle.")

@@ -51,6 +51,13 @@ final class Log: @unchecked Sendable {
         write(.notice, text, fields)
     }
     func info(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.info, text, fields) }
+    /// Text that is no line of the log, with room made for it.
+    func raw(_ text: String) {
+        beforeLine?()
+        StandardError.write(text)
+        afterLine?()
+    }
+
     func debug(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.debug, text, fields) }
 
     private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {

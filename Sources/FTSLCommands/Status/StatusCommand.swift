@@ -8,7 +8,8 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "Listeners, sessions, inboxes, outboxes, messages, settings.",
         discussion: """
-            Without an argument: this user's listeners and outbox. With a listener: its sessions and \
+            Without an argument: this user's listeners and outbox. With a listener: its \
+            sessions and \
             what is in its inbox. With a path: what an inbox or outbox holds. With an id: what \
             became of a message.
             """)

@@ -5,7 +5,8 @@ internal import FTSLKit
 struct StatusOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "A listener by its name, endpoint or control socket; the path of an inbox or outbox; the "
+            "A listener by its name, endpoint or control socket; the path of an inbox or outbox; "
+                + "the "
                 + "id of a message (default: all listeners, and this user's outbox).",
             valueName: "name|endpoint|path|id"))
     var subject: String?
@@ -24,13 +25,13 @@ struct StatusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Of a listener: end this session; its client is told. The beginning of an id is enough.",
+            "Of a listener: end this session; its client is told. The beginning of an id will do.",
             valueName: "session"))
     var kill: String?
 
     @Option(
         help: ArgumentHelp(
-            "Of a listener: forget this session that has no connection, as if its time had run out.",
+            "Of a listener: forget this session without a connection, as if its time had run out.",
             valueName: "session"))
     var expire: String?
 

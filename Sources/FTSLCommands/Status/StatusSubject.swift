@@ -20,7 +20,7 @@ enum StatusSubject: Equatable {
         var isMessage: (String) throws -> Bool
     }
 
-    /// In this order: a path; with --outbox, or in the form of a message's name, the id of a message;
+    /// In this order: a path; with --outbox, or in the form of a message's name, a message's id;
     /// an endpoint or the name of a listener that runs; the id of a message in the outbox; and what
     /// is none of these, the name of a listener that does not run.
     static func of(_ options: StatusOptions, _ world: World) throws -> StatusSubject {

@@ -55,20 +55,29 @@ struct ConnectSecurity {
             return false
         }
         question.ask(stranger.key, at: stranger.endpoint) { isRight in
-            guard isRight else {
-                ProcessEnd.with(
-                    Ending(.noPermission, "\(stranger.endpoint) was not trusted"), log)
-            }
-            do {
-                try judge.store.updateKnownPeers {
-                    $0.trust(stranger.key, at: "\(stranger.endpoint)", name: "")
-                }
+            do throws(Ending) {
+                try settle(stranger, isRight)
             } catch {
-                let text = (error as? SecretFile.Refused)?.text ?? "\(error)"
-                ProcessEnd.with(Ending(.cannotCreate, text), log)
+                ProcessEnd.with(error, log)
             }
             again()
         }
         return true
+    }
+
+    /// Remembers the key that a person has called right; a wrong one ends the attempt.
+    func settle(
+        _ stranger: (key: Fingerprint, endpoint: Endpoint), _ isRight: Bool
+    ) throws(Ending) {
+        guard isRight else {
+            throw Ending(.noPermission, "\(stranger.endpoint) was not trusted")
+        }
+        do throws(SecretFile.Refused) {
+            try judge.store.updateKnownPeers {
+                $0.trust(stranger.key, at: "\(stranger.endpoint)", name: "")
+            }
+        } catch {
+            throw Ending(.cannotCreate, error.text)
+        }
     }
 }

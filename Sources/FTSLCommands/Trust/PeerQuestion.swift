@@ -21,12 +21,14 @@ final class PeerQuestion {
         source = DescriptorSource(descriptor: terminal, on: loop)
     }
 
+    static func text(_ key: Fingerprint, at endpoint: Endpoint) -> String {
+        "The listener at \(endpoint) is not known here. Its key is\n\(key)\n"
+            + "\(RandomArt.draw(key))\nDoes 'ftsl key show --art' on that machine say the same?"
+    }
+
     /// Calls back once with the answer; anything but "yes" is no.
     func ask(_ key: Fingerprint, at endpoint: Endpoint, answered: @escaping (Bool) -> Void) {
-        RawOutput.write(
-            "The listener at \(endpoint) is not known here. Its key is\n\(key)\n"
-                + "\(RandomArt.draw(key))\nDoes 'ftsl key show --art' on that machine say the "
-                + "same? (yes/no) ", to: terminal)
+        RawOutput.write(Self.text(key, at: endpoint) + " (yes/no) ", to: terminal)
         source.onBytes = { [self] bytes in
             line += String(decoding: bytes.readableBytesView, as: UTF8.self)
             guard line.contains("\n") else {

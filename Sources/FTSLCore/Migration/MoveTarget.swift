@@ -1,6 +1,7 @@
 package import NIOCore
 
-/// Where a session or inbox lives now, or is about to: what a client needs to go there. [FTSL §10.7]
+/// Where a session or inbox lives now, or is about to: what a client needs to go there.
+/// [FTSL §10.7]
 package struct MoveTarget: Hashable, Sendable {
     /// Endpoints are alternatives, as they are written on a command line.
     package var endpoints: [String]

@@ -34,7 +34,8 @@ extension MessageFrame {
         case .return:
             self = .return(cursor: try body.needCursorName(), try body.needIndex())
         case .open, .opened, .confirm, .resume, .resumed, .proof, .verdict, .data, .fin, .ack,
-            .blocked, .heartbeat, .stop, .abort, .exit, .bye, .superseded, .endpoints, .redirect, .extension:
+            .blocked, .heartbeat, .stop, .abort, .exit, .bye, .superseded, .endpoints, .redirect,
+            .extension:
             preconditionFailure("not a frame of a lane or a subscription")
         }
         try body.needEnd()

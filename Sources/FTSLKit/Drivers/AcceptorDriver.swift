@@ -17,17 +17,17 @@ package protocol SessionService: AnyObject {
 /// Runs an `Acceptor` on an event loop: accepts, carries bytes, rings its alarm, starts services.
 package final class AcceptorDriver {
     package let acceptor: Acceptor
-    private let service: any SessionService
+    let service: any SessionService
     /// Begins sessions that carry messages; nil: there are none.
     package var inbox: (any SessionService)?
     /// Begins sessions in which another host talks about a ticket; nil: there are none.
     package var migrations: (any SessionService)?
     /// What applications of arrived sessions left where they came from.
-    private var arrivals: [SessionID: ApplicationState] = [:]
+    var arrivals: [SessionID: ApplicationState] = [:]
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
     private var sources: [ConnectionID: String] = [:]
-    private var sessions: [SessionID: Running] = [:]
+    var sessions: [SessionID: Running] = [:]
     private var closing: Set<ConnectionID> = []
     private var dirty: Set<ConnectionID> = []
     private var onQuiet: (() -> Void)?
@@ -46,20 +46,7 @@ package final class AcceptorDriver {
     /// What an identity that TLS has verified may open and resume.
     package var rights: (PeerIdentity) -> SessionRights = { _ in .everything }
 
-    /// Of a session that arrived when its application had ended: only its peer's last words are
-    /// missing.
-    private final class QuietApplication: SessionApplication {
-        func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {}
-        func finished(_ channel: ChannelNumber) {}
-        func stopped(_ channel: ChannelNumber, at position: UInt64) {}
-        func room(on channel: ChannelNumber) {}
-        func exited(_ report: ExitReport) {}
-        func detached(_ failure: Failure) {}
-        func attached(resumed: Bool) {}
-        func settled(_ outcome: Outcome) {}
-    }
-
-    private struct Running {
+    struct Running {
         let handle: SessionHandle
         let application: any SessionApplication
     }
@@ -157,7 +144,7 @@ package final class AcceptorDriver {
         pump()
     }
 
-    private func touched(_ id: SessionID) {
+    func touched(_ id: SessionID) {
         if isPumping, id == drained { return }
         acceptor.touched(id, now: MonotonicClock.now)
         if let connection = acceptor.connection(of: id) { dirty.insert(connection) }
@@ -166,7 +153,7 @@ package final class AcceptorDriver {
 
     // MARK: The loop: drain every effect before the next input
 
-    private func pump() {
+    func pump() {
         // Calls from below arrive while events are handled, before anything is transmitted.
         guard !isPumping else { return }
         isPumping = true
@@ -248,57 +235,6 @@ package final class AcceptorDriver {
         let flags = session.identity.flags
         if flags.contains(.messages) { return inbox ?? service }
         return flags.contains(.migration) ? migrations ?? service : service
-    }
-
-    // MARK: Sessions that move
-
-    /// A session as it is used here; nil when it has ended.
-    package func handle(of id: SessionID) -> SessionHandle? { sessions[id]?.handle }
-
-    /// Carries out what the core was told about moves.
-    package func moved(_ body: (Acceptor, Instant) -> Void) {
-        body(acceptor, MonotonicClock.now)
-        pump()
-    }
-
-    /// Sessions that were adopted begin here, with what their applications left.
-    package func activate(_ states: [SessionID: ApplicationState], _ ids: [SessionID]) {
-        arrivals = states
-        moved { $0.activate(ids, now: $1) }
-        arrivals = [:]
-    }
-
-    private func resume(_ id: SessionID) {
-        guard let session = acceptor.session(id) else { return }
-        let handle = SessionHandle(session: session) { [weak self] in self?.touched($0.id) }
-        handle.peer = acceptor.identity(of: id)
-        let application = application(of: handle, from: arrivals.removeValue(forKey: id))
-        handle.application = application
-        sessions[id] = Running(handle: handle, application: application)
-    }
-
-    private func application(
-        of handle: SessionHandle, from state: ApplicationState?
-    ) -> any SessionApplication {
-        guard let state else { return QuietApplication() }
-        guard let movable = service as? any MovableService else {
-            handle.abort(
-                Failure(.local, .activationFailed, "nothing here can go on with the session"))
-            return QuietApplication()
-        }
-        let peer = acceptor.address(of: handle.id)
-        let application = movable.restore(handle, peer: peer, from: state)
-        handle.session.takeBack(state.unread, from: .main)
-        return application
-    }
-
-    /// Goes on here after a roll-back with what the application left.
-    package func restart(_ id: SessionID, from state: ApplicationState) {
-        guard let running = sessions[id] else { return }
-        let application = application(of: running.handle, from: state)
-        running.handle.application = application
-        sessions[id] = Running(handle: running.handle, application: application)
-        touched(id)
     }
 
     /// True when there was anything to send.

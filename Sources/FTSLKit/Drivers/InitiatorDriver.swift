@@ -89,7 +89,7 @@ package final class InitiatorDriver {
     package var connectedEndpoint: Endpoint? { current.flatMap { place($0)?.endpoint } }
     private var current: Int?
 
-    /// An endpoint of ours, or one that a host of the session has named, with the key to meet there.
+    /// An endpoint of ours, or one that a host of the session has named, and the key to meet.
     private func place(_ index: Int) -> (endpoint: Endpoint, key: String)? {
         if endpoints.indices.contains(index) { return (endpoints[index], "") }
         guard let learned = initiator.learnedEndpoint(index),

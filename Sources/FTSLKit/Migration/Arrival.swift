@@ -9,14 +9,14 @@ final class Arrival {
     let ticket: TicketID
     let source: MoveTarget
     let inbox: MigrationMessage.InboxOffer?
-    private let offer: MigrationMessage.Offer?
+    let offer: MigrationMessage.Offer?
     private(set) var machine: MigrationTarget
-    private var link: MigrationLink?
-    private let peer: String
-    private var bytes = ByteBuffer()
-    private var image: HostImage
-    private var arriving: Handed<InboxArrival>?
-    private var digest: [UInt8] = []
+    var link: MigrationLink?
+    let peer: String
+    var bytes = ByteBuffer()
+    var image: HostImage
+    var arriving: Handed<InboxArrival>?
+    var digest: [UInt8] = []
     private var question: TicketQuestion?
 
     /// A ticket that is offered.
@@ -70,89 +70,6 @@ final class Arrival {
         case .prepared, .activating: .prepared(digest: digest)
         case .active: .active
         case .receiving, .storing, .over: .nothing
-        }
-    }
-
-    // MARK: The offer
-
-    /// Why this ticket is not taken; nil: it is.
-    var refusal: Failure? {
-        guard let offer else { return nil }
-        let settings = host.settings
-        func refused(_ text: String) -> Failure { Failure(.peer, .migrationRefused, text) }
-        guard settings.accepts else {
-            return refused("this listener takes no migrations (listen --accept-migration)")
-        }
-        guard offer.imageVersion == MigrationMessage.imageVersion else {
-            return Failure(
-                .peer, .versionMismatch,
-                "images have version \(MigrationMessage.imageVersion) here, "
-                    + "\(offer.imageVersion) there")
-        }
-        guard offer.label == settings.label else {
-            return refused(
-                "this listener's service is '\(settings.label)', not '\(offer.label)'")
-        }
-        if host.isMoving || host.arrivals.values.contains(where: { $0.isUnderWay }) {
-            return refused("another migration is on its way here")
-        }
-        return serviceRefusal(offer, settings) ?? roomRefusal(offer) ?? inboxRefusal(offer)
-    }
-
-    var isUnderWay: Bool {
-        switch machine.state {
-        case .receiving, .storing, .prepared, .activating: true
-        case .active, .over: false
-        }
-    }
-
-    private func serviceRefusal(
-        _ offer: MigrationMessage.Offer, _ settings: MigrationSettings
-    ) -> Failure? {
-        guard offer.service == settings.service else {
-            let (theirs, own) = (name(offer.service), name(settings.service))
-            return Failure(
-                .peer, .migrationRefused, "this listener serves \(own), the other \(theirs)")
-        }
-        guard offer.serviceDigest == settings.serviceDigest else {
-            return Failure(
-                .peer, .migrationRefused, "this listener's command is another one (--exec)")
-        }
-        return nil
-    }
-
-    private func name(_ service: String) -> String {
-        service.isEmpty ? "only an inbox" : "--\(service)"
-    }
-
-    private func roomRefusal(_ offer: MigrationMessage.Offer) -> Failure? {
-        let acceptor = host.driver.acceptor
-        if offer.plaintextSessions > 0, !host.settings.acceptsPlaintext {
-            return Failure(
-                .peer, .migrationRefused,
-                "\(offer.plaintextSessions) sessions are plaintext, which is not served here")
-        }
-        let most = acceptor.configuration.maxSessions - acceptor.activeSessions
-        guard Int(offer.sessions) <= most, offer.memory <= acceptor.freeMemory else {
-            return Failure(
-                .peer, .migrationRefused,
-                "there is no room for \(offer.sessions) sessions (--max-sessions, --max-memory)")
-        }
-        return nil
-    }
-
-    private func inboxRefusal(_ offer: MigrationMessage.Offer) -> Failure? {
-        guard let inbox = offer.inbox else { return nil }
-        guard let mover = host.mover else {
-            return Failure(.peer, .migrationRefused, "this listener has no inbox (--inbox)")
-        }
-        do {
-            let place = try InboxPlace(mover.path)
-            return place.obstacle(to: inbox.id, moves: inbox.moves + 1)
-                .map { Failure(.peer, .migrationRefused, "\(mover.path): \($0)") }
-        } catch {
-            let text = (error as? StoreFailure)?.text ?? "\(error)"
-            return Failure(.peer, .migrationRefused, text)
         }
     }
 
@@ -301,132 +218,6 @@ final class Arrival {
         }
     }
 
-    private func recordPrepared() {
-        let (store, ticket) = (host.store, ticket)
-        let record = TargetTicket(
-            ticket: ticket, source: source.endpointList, sourceKey: source.key,
-            moves: max(image.moves, inbox.map { $0.moves + 1 } ?? 0),
-            digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inbox != nil,
-            at: WallClock.milliseconds)
-        host.disk.run {
-            try store.open().recordPrepared(record)
-        } then: { [self] result in
-            switch result {
-            case .success:
-                do {
-                    try adopt()
-                    handle(.preparedIsOnDisk)
-                } catch {
-                    handle(.failed(error as? Failure ?? .notThisTicket))
-                }
-            case .failure(let failure): handle(.failed(failure))
-            }
-        }
-    }
-
-    /// Their clients are told to ask again from here on.
-    func adopt() throws(Failure) {
-        // A lane must not meet the inbox that is about to be replaced.
-        if inbox != nil { host.driver.acceptor.absenceOfInbox = .later }
-        for session in image.sessions {
-            try host.driver.acceptor.adopt(session, now: MonotonicClock.now)
-        }
-    }
-
-    private func recordActive(forced: Bool) {
-        let (store, ticket, inbox) = (host.store, ticket, inbox)
-        var holdings = image.holdings(
-            until: WallClock.milliseconds + host.settings.sessionTimeout)
-        if let inbox, inbox.id != InboxID(high: 0, low: 0) {
-            holdings.append(KnownGeneration(.inbox(inbox.id), moves: inbox.moves + 1, until: 0))
-        }
-        let (known, ids) = (holdings, image.sessions.map(\.id))
-        host.disk.run {
-            if forced {
-                try store.open().recordForced(ticket, holding: known)
-            } else {
-                try store.open().recordActive(ticket, holding: known)
-            }
-            try store.open().removeSignposts(of: ids)
-        } then: { [self] result in
-            switch result {
-            case .success: handle(.activeIsOnDisk)
-            case .failure(let failure): handle(.failed(failure))
-            }
-        }
-    }
-
-    private func start() {
-        guard inbox != nil, let mover = host.mover else { return startSessions() }
-        let (path, ticket) = (mover.path, ticket)
-        let moves = (inbox?.moves ?? 0) + 1
-        mover.arrive {
-            try ArrivedInbox(for: path, ticket).install(moves: moves)
-        } then: { [self] failure in
-            if let failure { host.onTrouble?(failure) }
-            startSessions()
-        }
-    }
-
-    private func startSessions() {
-        host.driver.acceptor.absence = nil
-        host.driver.acceptor.absenceOfInbox = nil
-        startNext(image.sessions[...], failed: 0)
-    }
-
-    /// One session a turn of the loop: whose application runs is served while others start.
-    private func startNext(_ rest: ArraySlice<SessionImage>, failed: Int) {
-        guard let session = rest.first else { return started(failed) }
-        var states: [SessionID: ApplicationState] = [:]
-        if let application = session.application {
-            states[session.id] = ApplicationState(application, unread: session.unread)
-        }
-        host.driver.activate(states, [session.id])
-        let now = host.driver.acceptor.session(session.id)?.outcome
-        let hasFailed = now != nil && session.outcome == nil
-        let bound = NIOLoopBound((self, rest.dropFirst()), eventLoop: host.loop)
-        host.loop.execute {
-            let (arrival, rest) = bound.value
-            arrival.startNext(rest, failed: failed + (hasFailed ? 1 : 0))
-        }
-    }
-
-    private func started(_ failed: Int) {
-        host.onNotice?("serving \(image.sessions.count) sessions that came from elsewhere")
-        let (store, ticket) = (host.store, ticket)
-        host.disk.run {
-            if failed > 0 {
-                try store.open().recordFailed(ticket)
-            } else {
-                try store.open().eraseImage(ticket)
-            }
-        } then: { [self] in if case .failure(let failure) = $0 { host.onTrouble?(failure) } }
-        bytes = ByteBuffer()
-        image = HostImage(ticket: ticket)
-        handle(.started(failed: UInt32(failed)))
-    }
-
-    private func discard() {
-        let ids = image.sessions.map(\.id)
-        host.driver.moved { acceptor, _ in
-            acceptor.discard(ids)
-            acceptor.absenceOfInbox = nil
-        }
-        let (store, ticket, arriving, path) = (host.store, ticket, arriving, host.mover?.path)
-        host.disk.run {
-            try arriving?.value.discard()
-            if let path { try? ArrivedInbox(for: path, ticket).discard() }
-            if try store.open().targetTickets().contains(where: {
-                $0.ticket == ticket && $0.state == .prepared
-            }) {
-                try store.open().recordDiscarded(ticket)
-            }
-            try store.open().eraseImage(ticket)
-        } then: { [self] in
-            if case .failure(let failure) = $0 { host.onTrouble?(failure) }
-        }
-    }
-
     // MARK: Asking
 
     /// The source is asked until it answers; nobody else may decide.
@@ -450,7 +241,7 @@ final class Arrival {
 }
 
 extension Failure {
-    fileprivate static let notThisTicket = Failure.violation(
+    static let notThisTicket = Failure.violation(
         .malformedFrame, "the image of another ticket")
     static let otherDigest = Failure.violation(
         .digestMismatch, "what arrived is not what was sent")

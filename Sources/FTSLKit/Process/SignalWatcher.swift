@@ -7,12 +7,17 @@ internal import NIOPosix
 /// The signals are blocked everywhere and waited for on a thread of its own: none is lost between
 /// the start of the process and the moment somebody cares, as it would be while it is ignored.
 package final class SignalWatcher {
-    private static let handled = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD]
+    private static let usual = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD]
+    /// Written once, before there is a second thread.
+    nonisolated(unsafe) private static var handled = usual
 
     private let pool = NIOThreadPool(numberOfThreads: 1)
 
     /// Must run before the process has a second thread: threads inherit what is blocked.
-    package static func prepare() {
+    ///
+    /// - Parameter others: Signals beyond the usual ones that this process waits for.
+    package static func prepare(also others: [CInt] = []) {
+        handled = usual + others
         // Writing to a pipe without reader, or beyond a limit of size, is an error to handle and no
         // reason to die.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }

@@ -43,6 +43,7 @@ struct GeneratedFilesTests {
         page("man/ftsl-send.1", ["options": manual.options(manual.own("send"))]),
         page("man/ftsl-tail.1", ["options": manual.options(manual.own("tail"))]),
         page("man/ftsl-migrate.1", ["options": manual.options(manual.own("migrate"))]),
+        page("man/ftsl-shell.1", ["options": manual.options(manual.own("shell"))]),
         page("man/ftsl-status.1", ["options": manual.options(manual.own("status"))]),
         page(
             "man/ftsl-explain.1",

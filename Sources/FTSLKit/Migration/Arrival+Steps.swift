@@ -1,0 +1,134 @@
+internal import FTSLCore
+internal import FTSLStore
+internal import NIOCore
+
+/// What a target puts on its disk, and what it starts. [FTSL §10.5] [FTSL §10.6]
+extension Arrival {
+    func recordPrepared() {
+        let (store, ticket) = (host.store, ticket)
+        let record = TargetTicket(
+            ticket: ticket, source: source.endpointList, sourceKey: source.key,
+            moves: max(image.moves, inbox.map { $0.moves + 1 } ?? 0),
+            digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inbox != nil,
+            at: WallClock.milliseconds)
+        host.disk.run {
+            try store.open().recordPrepared(record)
+        } then: { [self] result in
+            switch result {
+            case .success:
+                do {
+                    try adopt()
+                    handle(.preparedIsOnDisk)
+                } catch {
+                    handle(.failed(error as? Failure ?? .notThisTicket))
+                }
+            case .failure(let failure): handle(.failed(failure))
+            }
+        }
+    }
+
+    /// Their clients are told to ask again from here on.
+    func adopt() throws(Failure) {
+        // A lane must not meet the inbox that is about to be replaced.
+        if inbox != nil { host.driver.acceptor.absenceOfInbox = .later }
+        for session in image.sessions {
+            try host.driver.acceptor.adopt(session, now: MonotonicClock.now)
+        }
+    }
+
+    func recordActive(forced: Bool) {
+        let (store, ticket, inbox) = (host.store, ticket, inbox)
+        var holdings = image.holdings(
+            until: WallClock.milliseconds + host.settings.sessionTimeout)
+        if let inbox, inbox.id != InboxID(high: 0, low: 0) {
+            holdings.append(KnownGeneration(.inbox(inbox.id), moves: inbox.moves + 1, until: 0))
+        }
+        let (known, ids) = (holdings, image.sessions.map(\.id))
+        host.disk.run {
+            if forced {
+                try store.open().recordForced(ticket, holding: known)
+            } else {
+                try store.open().recordActive(ticket, holding: known)
+            }
+            try store.open().removeSignposts(of: ids)
+        } then: { [self] result in
+            switch result {
+            case .success: handle(.activeIsOnDisk)
+            case .failure(let failure): handle(.failed(failure))
+            }
+        }
+    }
+
+    func start() {
+        guard inbox != nil, let mover = host.mover else { return startSessions() }
+        let (path, ticket) = (mover.path, ticket)
+        let moves = (inbox?.moves ?? 0) + 1
+        mover.arrive {
+            try ArrivedInbox(for: path, ticket).install(moves: moves)
+        } then: { [self] failure in
+            if let failure { host.onTrouble?(failure) }
+            startSessions()
+        }
+    }
+
+    private func startSessions() {
+        host.driver.acceptor.absence = nil
+        host.driver.acceptor.absenceOfInbox = nil
+        startNext(image.sessions[...], failed: 0)
+    }
+
+    /// One session a turn of the loop: whose application runs is served while others start.
+    private func startNext(_ rest: ArraySlice<SessionImage>, failed: Int) {
+        guard let session = rest.first else { return started(failed) }
+        var states: [SessionID: ApplicationState] = [:]
+        if let application = session.application {
+            states[session.id] = ApplicationState(application, unread: session.unread)
+        }
+        host.driver.activate(states, [session.id])
+        let now = host.driver.acceptor.session(session.id)?.outcome
+        let hasFailed = now != nil && session.outcome == nil
+        let bound = NIOLoopBound((self, rest.dropFirst()), eventLoop: host.loop)
+        host.loop.execute {
+            let (arrival, rest) = bound.value
+            arrival.startNext(rest, failed: failed + (hasFailed ? 1 : 0))
+        }
+    }
+
+    private func started(_ failed: Int) {
+        host.onNotice?("serving \(image.sessions.count) sessions that came from elsewhere")
+        let (store, ticket) = (host.store, ticket)
+        host.disk.run {
+            if failed > 0 {
+                try store.open().recordFailed(ticket)
+            } else {
+                try store.open().eraseImage(ticket)
+            }
+        } then: { [self] in
+            if case .failure(let failure) = $0 { host.onTrouble?(failure) }
+        }
+        bytes = ByteBuffer()
+        image = HostImage(ticket: ticket)
+        handle(.started(failed: UInt32(failed)))
+    }
+
+    func discard() {
+        let ids = image.sessions.map(\.id)
+        host.driver.moved { acceptor, _ in
+            acceptor.discard(ids)
+            acceptor.absenceOfInbox = nil
+        }
+        let (store, ticket, arriving, path) = (host.store, ticket, arriving, host.mover?.path)
+        host.disk.run {
+            try arriving?.value.discard()
+            if let path { try? ArrivedInbox(for: path, ticket).discard() }
+            if try store.open().targetTickets().contains(where: {
+                $0.ticket == ticket && $0.state == .prepared
+            }) {
+                try store.open().recordDiscarded(ticket)
+            }
+            try store.open().eraseImage(ticket)
+        } then: { [self] in
+            if case .failure(let failure) = $0 { host.onTrouble?(failure) }
+        }
+    }
+}

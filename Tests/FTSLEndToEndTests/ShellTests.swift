@@ -1,0 +1,19 @@
+import Testing
+
+/// People at the keyboard: each claim is shown in a window of tmux.
+@Suite("The shell", .needs("tmux", "bash", "pgrep", "/usr/bin/python3"), .onStage)
+struct ShellTests {
+    @Test(
+        "In a real terminal the shell does what a person expects",
+        arguments: [
+            "redisplay", "unfinished-line", "harmless-output", "control-c", "control-d",
+            "success", "disconnect", "moved", "wide-characters", "long-line", "resize", "paste",
+            "suspend", "restored", "flood", "stopped-terminal", "history", "completion",
+            "many-sessions", "other-sessions-are-labelled", "errors", "messages", "stranger",
+            "colors", "vi-mode", "alone", "scripts",
+        ])
+    func claim(name: String) throws {
+        let result = try stage.python("Terminal/shell", [name], .seconds(240))
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+    }
+}
