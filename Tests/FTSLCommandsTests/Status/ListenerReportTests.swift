@@ -1,4 +1,5 @@
 import FTSLCore
+import ArgumentParser
 import Testing
 
 @testable import FTSLCommands
