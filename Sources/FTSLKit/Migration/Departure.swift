@@ -128,7 +128,7 @@ final class Departure {
             limit?.cancel()
             redirect()
             report.pause = MonotonicClock.now.since(frozenAt)
-            tell(.redirect, "paused \(report.pause.inSeconds) s")
+            tell(.redirect, "paused \(report.pause.wholeNanoseconds / 1_000_000) ms")
         case .sendAbort(let failure): link?.send(.abort(failure))
         case .thaw:
             limit?.cancel()

@@ -1,15 +1,14 @@
-internal import FTSLStore
 internal import Synchronization
 
 /// A listener's records of moves: the file is made with the first one.
-final class HostRecordsFile: Sendable {
-    let path: String
+package final class HostRecordsFile: Sendable {
+    package let path: String
     private let store = Mutex<HostStore?>(nil)
 
-    init(_ path: String) { self.path = path }
+    package init(_ path: String) { self.path = path }
 
     /// Throws `StoreFailure`; waits for the disk.
-    func open() throws -> HostStore {
+    package func open() throws -> HostStore {
         try store.withLock { store in
             if let store { return store }
             let opened = try HostStore(path)
