@@ -206,7 +206,8 @@ extension HandshakeMessage {
         case .verdict: self = .verdict(try Self.verdict(from: &body))
         case .data, .fin, .ack, .blocked, .heartbeat, .stop, .abort, .exit, .bye, .superseded,
             .endpoints, .redirect, .extension, .lane, .ready, .message, .accepted, .recorded, .skip,
-            .refused, .watch, .processed, .subscribe, .subscribed, .delivery, .settle, .settled, .grant, .caughtUp,
+            .refused, .watch, .processed, .subscribe, .subscribed, .delivery, .settle, .settled,
+            .grant, .caughtUp,
             .return:
             throw .violation(.unexpectedFrame, "a session frame inside a handshake")
         }
