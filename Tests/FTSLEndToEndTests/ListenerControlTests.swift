@@ -122,7 +122,7 @@ struct ControlSocketTests {
             s.settimeout(20)
             s.connect(sys.argv[1])
             s.sendall(b'{"command":"status"}\\n')
-            sys.stdout.write(s.makefile().read())
+            sys.stdout.write(s.makefile().readline())
             """
         let stranger = try stage.start(
             Launch(

@@ -54,10 +54,11 @@ struct MigrationRefusalTests {
     }
 
     private func refused(_ target: Listener, _ status: Int32, _ word: String) throws {
-        for plan in [["--plan"], []] {
-            try expectRefusal(
-                stage.ftsl(["migrate", "a", target.endpoint] + plan), status, word)
-        }
+        try expectRefusal(
+            stage.ftsl(["migrate", "a", target.endpoint, "--plan"]), status, word)
+        let move = try stage.ftsl(["migrate", "a", target.endpoint])
+        try expectStatus(status, move)
+        #expect(move.errors?.text.contains(word) == true)
     }
 
     @Test("It was not told to, runs another command, has another label or no inbox")

@@ -125,7 +125,7 @@ struct SecurityFileTests {
         let listener = try stage.listen(
             ["--exec", "touch \(flag); cat"], at: "unix:\(path)", under: ada.wrapper)
         chmod(path, 0o777)
-        let tool = try stage.path("ftsl")
+        let tool = try stage.path("program")
         // By another process: a descriptor of ours, inherited by some other test's child, would make it busy.
         try stage.run("cp", [Tool.path, tool])
         let other = try stage.start(

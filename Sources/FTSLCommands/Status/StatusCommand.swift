@@ -35,7 +35,11 @@ struct StatusCommand: ParsableCommand {
         let world = StatusSubject.World(
             exists: FileStatus.exists, isSocket: FileStatus.isSocket,
             isListener: RunningListener.exists,
-            isMessage: { try MessageLookup(options.outboxPath).place(of: $0) != nil })
+            isMessage: { id in
+                // Without an outbox nothing was ever sent.
+                guard FileStatus.exists(options.outboxPath) else { return false }
+                return try MessageLookup(options.outboxPath).place(of: id) != nil
+            })
         switch try StatusSubject.of(options, world) {
         case .everything: try show(every: 500, everything)
         case .file(let path): try look(at: path)
@@ -112,7 +116,8 @@ struct StatusCommand: ParsableCommand {
     // MARK: Messages and files
 
     private func look(atMessage id: String) throws {
-        let state = try MessageLookup(options.outboxPath).state(of: id)
+        let isKnown = FileStatus.exists(options.outboxPath)
+        let state = isKnown ? try MessageLookup(options.outboxPath).state(of: id) : .unknown
         RawOutput.write(
             options.json ? JSONValue.object(state.object(id: id)).line : state.text + "\n", to: 1)
         if state == .unknown {

@@ -75,11 +75,11 @@ package enum FailureCode: UInt16, CaseIterable, Sendable {
     case finishedTooFarAhead = 123
     // Migration.
     /// The target does not take it: switched off, no room, another command, a name it has already.
-    case migrationRefused = 130
+    case migrationRefused = 70
     /// It did not come to a decision; the source serves on.
-    case migrationAborted = 131
+    case migrationAborted = 71
     /// The target has it and could not start it.
-    case activationFailed = 132
+    case activationFailed = 72
 
     /// True for codes that mean the peer broke the protocol or the bytes do not agree.
     package var isViolation: Bool { rawValue < 30 }

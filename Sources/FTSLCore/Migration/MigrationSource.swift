@@ -126,6 +126,7 @@ package struct MigrationSource {
     /// The disk refused the decision: nobody has heard of it, so it never was.
     package mutating func decisionFailed(_ failure: Failure) -> [Effect] {
         guard state == .deciding else { return [] }
+        state = .sending
         return rollBack(failure)
     }
 

@@ -10,6 +10,8 @@ struct MovingSessionTests {
     private let client = InitiatorBench { $0.endpointCount = 1 }
     private let target = MoveTarget(endpoints: ["b:1"], key: "", generation: .first)
 
+    init() { client.start() }
+
     private func id() throws -> SessionID { try #require(a.core.streamSessions.first) }
 
     /// Freezes at A, carries the image over, activates at B; A has told its client by then.

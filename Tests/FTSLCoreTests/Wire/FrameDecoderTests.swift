@@ -100,7 +100,6 @@ struct FrameDecoderTests {
             decoder.append(ByteBuffer(bytes: [0, 0, 0, 1, kind]))
             #expect(code { () throws(Failure) in _ = try decoder.next() } == .unknownKind)
         }
-        #expect(FrameKind.isReserved(0x1E))
         #expect(FrameKind.isReserved(0x29) && FrameKind.isReserved(0x38))
         #expect(FrameKind.isReserved(0x4F) && !FrameKind.isReserved(0x50))
         #expect(!FrameKind.isReserved(0x1F) && !FrameKind.isReserved(0x20))

@@ -23,7 +23,7 @@ final class TestFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A listener with an inbox in this process, that can end and begin anew at the same port.
+/// A listener with an inbox in this process, that can end and begin anew at the same place.
 final class InboxListener {
     private let loop = TestLoop()
     private let path: String
@@ -39,7 +39,8 @@ final class InboxListener {
         self.path = path
         self.permissions = permissions
         self.limits = limits
-        self.endpoint = endpoint ?? .tcp(host: "127.0.0.1", port: 0)
+        // A port could be somebody else's by the time the listener begins anew.
+        self.endpoint = endpoint ?? .unix(path: path + ".socket")
         try start()
     }
 
