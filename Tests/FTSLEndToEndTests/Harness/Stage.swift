@@ -29,6 +29,8 @@ final class Stage: @unchecked Sendable {
         launch.environment[String(parts[0])] = String(parts[1])
         // Listeners of other tests, and of whoever runs this, are none of its business.
         launch.environment["XDG_RUNTIME_DIR"] = launch.environment["XDG_RUNTIME_DIR"] ?? folder
+        launch.environment["XDG_STATE_HOME"] =
+            launch.environment["XDG_STATE_HOME"] ?? "\(folder)/state"
         let program = try Program(launch)
         lock.withLock { programs.append(program) }
         return program
