@@ -9,6 +9,9 @@ package import NIOCore
 package final class LaneSender {
     /// How often a process asks for the lock of a courier that may have gone away.
     private static let lockPause: Duration = .milliseconds(50)
+    /// A courier that is done sooner need not know what others submit; letting go of a watch costs
+    /// the system longer than that.
+    private static let watchPause: Duration = .milliseconds(20)
 
     package enum Backing {
         case file(Outbox)
@@ -58,7 +61,7 @@ package final class LaneSender {
         self.backing = backing
         self.settings = settings
         self.loop = loop
-        alarm = Alarm(on: loop) { [weak self] in self?.becomeCourier() }
+        alarm = Alarm(on: loop) { [weak self] in self?.alarmRings() }
     }
 
     // MARK: Submitting
@@ -131,13 +134,7 @@ package final class LaneSender {
         guard courier == nil, !isStarting, !isOver else { return }
         isStarting = true
         switch backing {
-        case .file(let outbox):
-            do {
-                try watch(outbox)
-            } catch {
-                return end(Self.failure(error))
-            }
-            becomeCourier()
+        case .file: becomeCourier()
         case .memory:
             let memory = memory ?? makeMemory()
             guard let lane = memory.outbox.lane(destination) else {
@@ -148,10 +145,23 @@ package final class LaneSender {
         }
     }
 
-    private func watch(_ outbox: Outbox) throws {
+    private func watch(_ outbox: Outbox) {
         guard !isWatching else { return }
-        try outbox.onChange { [weak self] in self?.look() }
-        isWatching = true
+        do {
+            try outbox.onChange { [weak self] in self?.look() }
+            isWatching = true
+        } catch {
+            end(Self.failure(error))
+        }
+    }
+
+    /// Asks for the lock again or, with it, looks for what others submit from now on.
+    private func alarmRings() {
+        guard courier != nil, case .file(let outbox) = backing, !isOver else {
+            return becomeCourier()
+        }
+        watch(outbox)
+        look()
     }
 
     private func becomeCourier() {
@@ -159,6 +169,7 @@ package final class LaneSender {
         do {
             guard let lock = try outbox.becomeCourier(of: destination) else {
                 alarm?.set(for: MonotonicClock.now + Self.lockPause)
+                watch(outbox)
                 return look()
             }
             self.lock = lock
@@ -172,6 +183,7 @@ package final class LaneSender {
             learned(lane)
             settle()
             deliver(lane, from: FileLaneSource(outbox, lane), .exactlyOnce)
+            alarm?.set(for: MonotonicClock.now + Self.watchPause)
         }
     }
 
