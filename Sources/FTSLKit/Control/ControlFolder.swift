@@ -1,4 +1,3 @@
-internal import CPlatform
 internal import FTSLTransport
 internal import Glibc
 
@@ -7,9 +6,7 @@ internal import Glibc
 /// Whoever can write there could pose as a listener; so it is this user's own, and nobody else gets
 /// in.
 package enum ControlFolder {
-    package struct Refused: Error, Equatable {
-        package var text: String
-    }
+    package typealias Refused = RuntimeFolder.Trouble
 
     package static let maxName = 64
     private static let suffix = ".sock"
@@ -34,50 +31,17 @@ package enum ControlFolder {
         }
     }
 
-    /// `$XDG_RUNTIME_DIR/ftsl`; below /tmp where there is no such folder of this user's own, as for
-    /// root with the environment of somebody else.
-    package static var path: String {
-        let base = ChildProcess.environment["XDG_RUNTIME_DIR"] ?? ""
-        var status = cplatform_status()
-        if base.hasPrefix("/"), cplatform_lstat(base, &status) == 0,
-            status.mode & S_IFMT == S_IFDIR, status.owner == geteuid()
-        {
-            return base + "/ftsl"
-        }
-        return "/tmp/ftsl-\(geteuid())"
-    }
+    package static var path: String { RuntimeFolder.ofThisUser }
 
     package static func socket(of name: String) -> String { "\(path)/\(name)\(suffix)" }
 
-    package static func make() throws(Refused) {
-        let path = path
-        if mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw Refused(text: "cannot make \(path): \(TransportFailure.text(of: errno))")
-        }
-        _ = try check()
-    }
-
-    /// False: there is none.
-    package static func check() throws(Refused) -> Bool {
-        let path = path
-        var status = cplatform_status()
-        if cplatform_lstat(path, &status) != 0 {
-            if errno == ENOENT { return false }
-            throw Refused(text: "cannot read \(path): \(TransportFailure.text(of: errno))")
-        }
-        guard status.mode & S_IFMT == S_IFDIR, status.owner == geteuid() else {
-            throw Refused(text: "\(path) is not a folder of this user's own")
-        }
-        guard status.mode & 0o077 == 0 else {
-            throw Refused(text: "\(path) lets others in; it must be private: chmod 700 \(path)")
-        }
-        return true
-    }
+    package static func make() throws(Refused) { try RuntimeFolder.make(path) }
 
     /// Names that listeners have or had, in their order; a socket may be left by one that was
     /// killed.
     package static func names() throws(Refused) -> [String] {
-        guard try check() else { return [] }
+        let path = path
+        guard try RuntimeFolder.check(path) else { return [] }
         guard let folder = opendir(path) else {
             throw Refused(text: "cannot read \(path): \(TransportFailure.text(of: errno))")
         }
