@@ -87,7 +87,12 @@ package final class TransportConnection: ChannelInboundHandler {
     }
 
     package func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        // A connection that was never made is not closed either.
+        secured?.fail(failure ?? Failure(.peer, .unreachable, "the connection was not made"))
+        secured = nil
+    }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
