@@ -52,9 +52,11 @@ struct MessagePowerCutTests {
         return "\(folder)-trace"
     }
 
-    private func replay(_ trace: String, _ options: [String] = []) throws -> (Bool, String) {
+    private func replay(
+        _ trace: String, _ options: [String] = [], cuts: String = "40"
+    ) throws -> (Bool, String) {
         let result = try stage.python(
-            "PowerCut/replay.py", [Tool.path, trace, "--cuts", "40"] + options, .seconds(180))
+            "PowerCut/replay.py", [Tool.path, trace, "--cuts", cuts] + options, .seconds(180))
         return (result.status == .status(0), result.output + result.errors)
     }
 
@@ -73,9 +75,11 @@ struct MessagePowerCutTests {
 
     @Test("The check finds syncs that do nothing")
     func mutants() throws {
-        let (inboxHolds, inboxText) = try replay(listener(pretending: "-wal"))
+        let (inboxHolds, inboxText) = try replay(
+            listener(pretending: "-wal"), cuts: "1000")
         #expect(!inboxHolds && inboxText.contains("were acknowledged"), "\(inboxText)")
-        let (outboxHolds, outboxText) = try replay(senders(pretending: "-wal"), ["--outbox"])
+        let (outboxHolds, outboxText) = try replay(
+            senders(pretending: "-wal"), ["--outbox"], cuts: "1000")
         #expect(!outboxHolds && outboxText.contains("were acknowledged"), "\(outboxText)")
     }
 }
