@@ -61,9 +61,8 @@ struct HostStoreTests {
         #expect(try store.highestMoves(.session(SessionID(high: 7, low: 1))) == 3)
         #expect(try store.highestMoves(.inbox(inbox.inbox)) == 3)
         #expect(try store.highestMoves(.session(SessionID(high: 7, low: 2))) == nil)
-        try store.removeSignpost(inbox.inbox)
-        try store.removeSignpost(SessionID(high: 7, low: 1))
-        #expect(try store.inboxSignposts().isEmpty && store.signposts().isEmpty)
+        try store.removeSignposts(of: [SessionID(high: 7, low: 1)])
+        #expect(try store.signposts().isEmpty)
     }
 
     @Test("A thawed ticket is never decided, and nothing of a refused record is kept")

@@ -8,9 +8,9 @@ internal import NIOCore
 extension Listener {
     /// An inbox that was decided to be ours takes its place before anybody opens it.
     func finishArrivals() {
-        guard let path = options.messages.inbox, FileStatus.exists(recordsPath) else { return }
+        guard let path = options.messages.inbox, FileStatus.exists(records.path) else { return }
         do {
-            try MigrationHost.finishArrivals(records: recordsPath, inbox: path)
+            try MigrationHost.finishArrivals(records: records, inbox: path)
         } catch {
             end(StoreFailure.ending(of: error))
         }

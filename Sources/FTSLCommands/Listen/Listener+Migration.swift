@@ -24,7 +24,7 @@ extension Listener {
         settings.sessionTimeout = UInt64(timeout) * 1_000
         let host = MigrationHost(
             settings, driver: driver, service: service as? any MovableService,
-            records: recordsPath,
+            records: records,
             security: { [unowned self] endpoint, _ in security(at: endpoint) },
             mayMigrate: { [unowned self] in gate.mayMigrate($0) }, on: loop)
         self.host = host
@@ -35,30 +35,43 @@ extension Listener {
         driver.acceptor.configuration.offered.insert(.migration)
         driver.rights = { [unowned self] identity in
             var rights = gate.rights(of: identity)
-            if gate.mayMigrate(identity) { rights.insert(.migration) }
+            if gate.mayMigrate(identity) || host.knows(identity) { rights.insert(.migration) }
             return rights
         }
         migration = ListenerMigration(self, host)
         do {
-            try StateFolder.make("listeners")
-            if FileStatus.exists(host.recordsPath) { try host.recover() }
+            if FileStatus.exists(records.path) { try host.recover() }
         } catch {
             end(StoreFailure.ending(of: error))
         }
     }
 
-    /// What this listener knows of moves, under its name.
-    var recordsPath: String {
-        "\(StateFolder.ofThisUser)/listeners/\(options.name ?? defaultName).db"
-    }
-
     /// The name that the control socket will have if none was given.
-    private var defaultName: String {
+    ///
+    /// Nil: the kernel chooses the port, which says nothing about an earlier listener there.
+    private var defaultName: String? {
         switch endpoint {
+        case .tcp(_, 0): nil
         case .tcp(_, let port): "\(port)"
         case .unix(let path):
             ControlFolder.name(like: String(path.split(separator: "/").last ?? "_"))
         }
+    }
+
+    /// What this listener knows of moves, under its name; without one it is nobody's to find again.
+    func makeRecords() -> HostRecordsFile {
+        let name = options.name ?? defaultName ?? "\(Self.nameless)\(getpid())"
+        return HostRecordsFile("\(StateFolder.ofThisUser)/listeners/\(name).db") {
+            try StateFolder.make("listeners")
+        }
+    }
+
+    /// No listener can be named like this.
+    private static let nameless = "-"
+
+    func forgetRecords() {
+        guard options.name == nil, defaultName == nil else { return }
+        for suffix in ["", "-wal", "-shm", "-lock"] { unlink(records.path + suffix) }
     }
 
     /// Another host is spoken to with TLS, and must be known: on loopback, too. [FTSL §10]
@@ -78,27 +91,26 @@ extension Listener: InboxMover {
     var store: InboxStore? { inbox?.store }
 
     func leave(to target: MoveTarget, then: @escaping (Failure?) -> Void) {
-        guard let inbox, let loop else { return then(nil) }
+        guard let inbox, let host else { return then(nil) }
         self.inbox = nil
         driver?.inbox = nil
         let store = inbox.store
-        Background.run(on: loop) {
+        host.disk.run {
             try store.markMoved(to: target.endpointList, moves: target.generation.moves)
         } then: { result in
-            let failure = result.failure
-            inbox.close { then(failure) }
+            inbox.close { then(result.failure) }
         }
     }
 
     func arrive(
         _ install: @escaping @Sendable () throws -> Void, then: @escaping (Failure?) -> Void
     ) {
-        guard let loop else { return then(nil) }
+        guard let host, let loop else { return then(nil) }
         let old = inbox
         inbox = nil
         driver?.inbox = nil
         let go = { [self] in
-            Background.run(on: loop, install) { [self] result in
+            host.disk.run(install) { [self] result in
                 if let failure = result.failure { return then(failure) }
                 let arrived = openInbox(on: loop)
                 inbox = arrived
@@ -122,12 +134,12 @@ final class ListenerMigration: MigrationControl {
         self.host = host
     }
 
-    func plan(_ request: MigrationRequest, _ reply: ControlReply) {
+    func plan(_ request: MoveRequest, _ reply: ControlReply) {
         let survey = host.survey(for: request.target)
         for (session, obstacle) in survey.obstacles {
             reply.progress(["session": .string(session), "obstacle": .string(obstacle)])
         }
-        var wanted = MoveRequest(target: request.target)
+        var wanted = request
         wanted.isPlan = true
         host.migrate(wanted, progress: { _ in }) { [self] result in
             switch result {
@@ -150,12 +162,9 @@ final class ListenerMigration: MigrationControl {
         }
     }
 
-    func migrate(_ request: MigrationRequest, _ reply: ControlReply) {
-        var wanted = MoveRequest(target: request.target)
-        wanted.maxPause = request.maxPause
-        wanted.spread = request.spread
+    func migrate(_ request: MoveRequest, _ reply: ControlReply) {
         last = ["state": .string("running")]
-        host.migrate(wanted) { [self] progress in
+        host.migrate(request) { [self] progress in
             var fields: [String: JSONValue] = [
                 "phase": .string(progress.phase.rawValue),
                 "sessions": .integer(UInt64(progress.sessions)),
@@ -174,6 +183,7 @@ final class ListenerMigration: MigrationControl {
                     "moved \(report.sessions) sessions to "
                         + request.target.map(\.description).joined(separator: ","))
                 reply.done(.success, fields)
+                if let linger = request.linger { listener.retire(after: linger) }
             case .failure(let failure):
                 last = ["state": .string("rolled back"), "reason": .string(failure.text)]
                 refuse(reply, failure)

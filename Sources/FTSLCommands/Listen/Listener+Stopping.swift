@@ -58,10 +58,31 @@ extension Listener {
     }
 
     func finishDraining() {
-        guard let stoppedBy, finalEnding == nil, let driver,
+        guard isRetiring || stoppedBy != nil, finalEnding == nil, let driver,
             driver.acceptor.activeSessions == 0, driver.acceptor.tombstones == 0
         else { return }
-        leave(Ending(status: ExitStatus.signal(stoppedBy)))
+        leave(stoppedBy.map { Ending(status: ExitStatus.signal($0)) } ?? .success)
+    }
+
+    /// After everything moved: ends once late clients had their time and what stayed here is over.
+    func retire(after linger: Duration) {
+        guard let loop else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .nanoseconds(Int64(linger.wholeNanoseconds))) {
+            bound.value.retire()
+        }
+    }
+
+    private func retire() {
+        guard let driver, stoppedBy == nil else { return }
+        isRetiring = true
+        driver.acceptor.isDraining = true
+        if driver.acceptor.signpostCount > 0 {
+            log.notice(
+                "\(Numbers.count(UInt64(driver.acceptor.signpostCount), "session")) may still be "
+                    + "looked for here; a listener started here again sends them on")
+        }
+        finishDraining()
     }
 
     /// The sessions that are left are told, and get a moment to hear it.
@@ -85,6 +106,7 @@ extension Listener {
         if case .unix(let path) = endpoint, listening != nil { unlink(path) }
         forgetLocalSocket()
         control?.close()
+        forgetRecords()
         exec?.close()
         // What was asked of the inbox and not answered, its senders still hold.
         ProcessEnd.with(ending, log)

@@ -28,6 +28,9 @@ final class Listener {
     /// What moves this listener's sessions; nil: they stay.
     var migration: (any MigrationControl)?
     var host: MigrationHost?
+    private(set) lazy var records = makeRecords()
+    /// It stays only until nobody is left here.
+    var isRetiring = false
     var loop: (any EventLoop)?
 
     init(
@@ -191,7 +194,7 @@ final class Listener {
         case .forgotten(let id): forgotten(id)
         case .close, .activity, .ended, .wrote, .adopted, .departed: break
         }
-        if stoppedBy != nil { finishDraining() }
+        if isRetiring || stoppedBy != nil { finishDraining() }
     }
 
     /// Says what happened once, not a thousand times.

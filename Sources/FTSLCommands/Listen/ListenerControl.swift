@@ -205,7 +205,7 @@ final class ListenerControl {
                 error: "this listener's service is its own stdin and stdout, which are this "
                     + "machine's and cannot move; only --exec, --forward and --inbox can")
         }
-        guard let wanted = MigrationRequest(request) else {
+        guard let wanted = MoveRequest(request) else {
             return reply.done(.usage, error: "the request has no target that could be one")
         }
         guard let migration = migration(reply) else { return }

@@ -1,25 +1,16 @@
 internal import FTSLCore
+internal import FTSLKit
 internal import FTSLTransport
 
-/// Where a listener is to move, and within which limits. [FTSL §10]
-struct MigrationRequest: Equatable {
-    /// Alternatives for one target.
-    var target: [Endpoint]
-    /// Longer than this nobody is kept waiting: then it is rolled back.
-    var maxPause: Duration
-    /// Over how long clients are told to come; zero: all at once.
-    var spread: Duration
-    /// How long the source stays to send late clients on; nil: the listener's own choice.
-    var linger: Duration?
-
+extension MoveRequest {
     /// Nil: the request names no target that could be one.
     init?(_ request: ControlRequest) {
         guard let text = request.text("target"),
             let target = try? Endpoint.list(parsing: text, for: .connect)
         else { return nil }
-        self.target = target
-        maxPause = Self.span(request, "max_pause_ms") ?? .seconds(10)
-        spread = Self.span(request, "spread_ms") ?? .zero
+        self.init(target: target)
+        maxPause = Self.span(request, "max_pause_ms") ?? maxPause
+        spread = Self.span(request, "spread_ms") ?? spread
         linger = Self.span(request, "linger_ms")
     }
 
@@ -53,8 +44,8 @@ struct MigrationResolution: Equatable {
 protocol MigrationControl: AnyObject {
     /// Says what would move, and each obstacle as a line with `obstacle` and maybe `session`; fails
     /// with what `migrate` would fail with.
-    func plan(_ request: MigrationRequest, _ reply: ControlReply)
-    func migrate(_ request: MigrationRequest, _ reply: ControlReply)
+    func plan(_ request: MoveRequest, _ reply: ControlReply)
+    func migrate(_ request: MoveRequest, _ reply: ControlReply)
     /// Says where the current or last migration stands, at either end.
     func status(_ reply: ControlReply)
     func abort(_ reply: ControlReply)

@@ -83,13 +83,16 @@ extension Acceptor {
     }
 
     /// They are somebody else's now: who is attached is sent there, who comes later is told.
-    package func depart(_ ids: [SessionID], to target: MoveTarget) {
+    package func depart(_ ids: [SessionID], to target: MoveTarget, now: Instant) {
+        signposts = signposts.filter { $0.value.until > now }
         for id in ids {
             guard let entry = entries[id] else { continue }
             var own = target
             own.generation = Generation(
                 moves: entry.session.host.generation.moves + 1, starts: 0)
-            signposts[id] = Redirection(secret: entry.session.identity.secret, target: own)
+            let identity = entry.session.identity
+            signposts[id] = Redirection(
+                secret: identity.secret, target: own, until: now + identity.limits.sessionTimeout)
             if let connection = entry.connection {
                 tell(id, target, .redirect)
                 connections[connection]?.state = .closing

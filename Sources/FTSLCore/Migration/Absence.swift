@@ -3,10 +3,13 @@
 package struct Redirection: Sendable {
     package var secret: SessionSecret
     package var target: MoveTarget
+    /// As long as the session may be looked for.
+    package var until: Instant
 
-    package init(secret: SessionSecret, target: MoveTarget) {
+    package init(secret: SessionSecret, target: MoveTarget, until: Instant) {
         self.secret = secret
         self.target = target
+        self.until = until
     }
 }
 

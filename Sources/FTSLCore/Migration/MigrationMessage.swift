@@ -67,7 +67,7 @@ package enum MigrationMessage: Equatable, Sendable {
     }
 
     case offer(Offer)
-    case accept(MoveTarget)
+    case accept
     case refuse(Failure)
     /// A piece of the inbox's file (0) or log (1).
     case inbox(part: UInt8, offset: UInt64, ByteBuffer)
@@ -128,7 +128,7 @@ extension MigrationMessage {
         var piece = ByteBuffer()
         switch self {
         case .offer(let offer): Self.encode(offer, into: &body)
-        case .accept(let target): body.write(target)
+        case .accept: break
         case .refuse(let failure), .abort(let failure): body.write(failure)
         case .inbox(let part, let offset, let bytes):
             body.writeInteger(part)
@@ -196,7 +196,7 @@ extension MigrationMessage {
         }
         switch kind {
         case .offer: self = .offer(try Self.offer(from: &body))
-        case .accept: self = .accept(try body.needTarget())
+        case .accept: self = .accept
         case .refuse: self = .refuse(try body.needFailure())
         case .abort: self = .abort(try body.needFailure())
         case .inbox:

@@ -20,6 +20,8 @@ package final class InitiatorDriver {
     /// How each endpoint is spoken to; with an identity: the session's, which must be met again.
     private let security: (Endpoint, PeerIdentity?) -> Dialer.Security
     private var boundTo: PeerIdentity?
+    /// Who is at the other end, as far as the transport has verified it.
+    package var peer: PeerIdentity { boundTo ?? .plaintext }
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
     private var closing: Set<ConnectionID> = []

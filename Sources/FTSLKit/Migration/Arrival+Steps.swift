@@ -8,8 +8,8 @@ extension Arrival {
         let (store, ticket) = (host.store, ticket)
         let record = TargetTicket(
             ticket: ticket, source: source.endpointList, sourceKey: source.key,
-            moves: max(image.moves, inbox.map { $0.moves + 1 } ?? 0),
-            digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inbox != nil,
+            moves: max(image.moves, inboxMoves.map { $0 + 1 } ?? 0),
+            digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inboxMoves != nil,
             at: WallClock.milliseconds)
         host.disk.run {
             try store.open().recordPrepared(record)
@@ -30,27 +30,31 @@ extension Arrival {
     /// Their clients are told to ask again from here on.
     func adopt() throws(Failure) {
         // A lane must not meet the inbox that is about to be replaced.
-        if inbox != nil { host.driver.acceptor.absenceOfInbox = .later }
+        if inboxMoves != nil { host.driver.acceptor.absenceOfInbox = .later }
         for session in image.sessions {
             try host.driver.acceptor.adopt(session, now: MonotonicClock.now)
         }
     }
 
     func recordActive(forced: Bool) {
-        let (store, ticket, inbox) = (host.store, ticket, inbox)
-        var holdings = image.holdings(
+        let (store, ticket) = (host.store, ticket)
+        let known = image.holdings(
             until: WallClock.milliseconds + host.settings.sessionTimeout)
-        if let inbox, inbox.id != InboxID(high: 0, low: 0) {
-            holdings.append(KnownGeneration(.inbox(inbox.id), moves: inbox.moves + 1, until: 0))
-        }
-        let (known, ids) = (holdings, image.sessions.map(\.id))
+        let ids = image.sessions.map(\.id)
+        let inbox = inboxMoves.flatMap { moves in host.mover.map { ($0.path, moves + 1) } }
         host.disk.run {
-            if forced {
-                try store.open().recordForced(ticket, holding: known)
-            } else {
-                try store.open().recordActive(ticket, holding: known)
+            var known = known
+            if let (path, moves) = inbox {
+                let id = try ArrivedInbox(for: path, ticket).check().id
+                known.append(KnownGeneration(.inbox(id), moves: moves, until: 0))
             }
-            try store.open().removeSignposts(of: ids)
+            let store = try store.open()
+            if forced {
+                try store.recordForced(ticket, holding: known)
+            } else {
+                try store.recordActive(ticket, holding: known)
+            }
+            try store.removeSignposts(of: ids)
         } then: { [self] result in
             switch result {
             case .success: handle(.activeIsOnDisk)
@@ -60,21 +64,27 @@ extension Arrival {
     }
 
     func start() {
-        guard inbox != nil, let mover = host.mover else { return startSessions() }
-        let (path, ticket) = (mover.path, ticket)
-        let moves = (inbox?.moves ?? 0) + 1
+        host.driver.acceptor.absence = nil
+        startInbox()
+        startNext(image.sessions[...], failed: 0)
+    }
+
+    /// Until it has its place: a program that looks into the old file may keep it for a while, and
+    /// senders are told to ask again.
+    private func startInbox() {
+        guard let inboxMoves, let mover = host.mover else { return }
+        let (path, ticket, moves) = (mover.path, ticket, inboxMoves + 1)
         mover.arrive {
             try ArrivedInbox(for: path, ticket).install(moves: moves)
         } then: { [self] failure in
-            if let failure { host.onTrouble?(failure) }
-            startSessions()
+            guard let failure else {
+                host.driver.acceptor.absenceOfInbox = nil
+                return
+            }
+            host.onTrouble?(failure)
+            let bound = NIOLoopBound(self, eventLoop: host.loop)
+            host.loop.scheduleTask(in: .seconds(1)) { bound.value.startInbox() }
         }
-    }
-
-    private func startSessions() {
-        host.driver.acceptor.absence = nil
-        host.driver.acceptor.absenceOfInbox = nil
-        startNext(image.sessions[...], failed: 0)
     }
 
     /// One session a turn of the loop: whose application runs is served while others start.
@@ -119,7 +129,7 @@ extension Arrival {
         }
         let (store, ticket, arriving, path) = (host.store, ticket, arriving, host.mover?.path)
         host.disk.run {
-            try arriving?.value.discard()
+            try arriving.discard()
             if let path { try? ArrivedInbox(for: path, ticket).discard() }
             if try store.open().targetTickets().contains(where: {
                 $0.ticket == ticket && $0.state == .prepared

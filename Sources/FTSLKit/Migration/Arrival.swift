@@ -8,14 +8,16 @@ final class Arrival {
     let host: MigrationHost
     let ticket: TicketID
     let source: MoveTarget
-    let inbox: MigrationMessage.InboxOffer?
+    /// Of an inbox that comes along, at its source.
+    let inboxMoves: UInt64?
     let offer: MigrationMessage.Offer?
     private(set) var machine: MigrationTarget
     var link: MigrationLink?
     let peer: String
     var bytes = ByteBuffer()
     var image: HostImage
-    var arriving: Handed<InboxArrival>?
+    /// Made with the first piece; used by the disk's thread only.
+    let arriving = ArrivingInbox()
     var digest: [UInt8] = []
     private var question: TicketQuestion?
 
@@ -30,7 +32,7 @@ final class Arrival {
         self.peer = peer
         ticket = offer.ticket
         source = Self.reachable(offer.source, from: peer)
-        inbox = offer.inbox
+        inboxMoves = offer.inbox?.moves
         machine = MigrationTarget()
         image = HostImage(ticket: offer.ticket)
     }
@@ -44,10 +46,7 @@ final class Arrival {
         source = MoveTarget(
             endpoints: record.source.split(separator: ",").map(String.init),
             key: record.sourceKey, generation: .first)
-        inbox =
-            record.hasInbox
-            ? MigrationMessage.InboxOffer(
-                id: InboxID(high: 0, low: 0), moves: record.moves - 1, bytes: 0) : nil
+        inboxMoves = record.hasInbox ? record.moves - 1 : nil
         machine = MigrationTarget(isPrepared: true)
         digest = record.digest
         self.image = image
@@ -125,20 +124,15 @@ final class Arrival {
     private func store(
         _ part: UInt8, _ offset: UInt64, _ piece: ByteBuffer, then: @escaping () -> Void
     ) {
-        guard let part = InboxPart(rawValue: part), inbox != nil, let path = host.mover?.path
+        guard let part = InboxPart(rawValue: part), inboxMoves != nil, let path = host.mover?.path
         else {
             return handle(.failed(.violation(.unexpectedFrame, "an inbox that was not offered")))
         }
-        let (known, ticket) = (arriving, ticket)
-        host.disk.run { () throws -> Handed<InboxArrival> in
-            let arriving = try known ?? Handed(InboxArrival(for: path, ticket))
-            try arriving.value.write(part, at: offset, piece)
-            return arriving
+        let (arriving, ticket) = (arriving, ticket)
+        host.disk.run {
+            try arriving.open(path, ticket).write(part, at: offset, piece)
         } then: { [self] result in
-            switch result {
-            case .success(let arriving): self.arriving = self.arriving ?? arriving
-            case .failure(let failure): handle(.failed(failure))
-            }
+            if case .failure(let failure) = result { handle(.failed(failure)) }
             then()
         }
     }
@@ -154,38 +148,28 @@ final class Arrival {
         } catch {
             return handle(.failed(error as? Failure ?? .notThisTicket))
         }
-        let (store, ticket, bytes) = (host.store, ticket, bytes)
+        if !inboxDigest.isEmpty { digest += inboxDigest }
+        let (store, ticket, bytes, arriving) = (host.store, ticket, bytes, arriving)
         let generations = image.sessions.map { ($0.id, $0.generation.moves) }
-        let box = NIOLoopBound(self, eventLoop: host.loop)
         // Behind the last piece of the inbox.
         host.disk.run {
-            true
-        } then: { _ in
-            let arriving = box.value.arriving
-            box.value.host.disk.run {
-                for (id, moves) in generations {
-                    guard try store.open().highestMoves(.session(id)) ?? 0 <= moves else {
-                        throw Failure(
-                            .peer, .staleGeneration, "a newer generation of \(id) was here")
-                    }
-                }
-                let writer = try store.open().makeImage(ticket)
-                try writer.append(bytes)
-                guard try writer.seal() == imageDigest else { throw Failure.otherDigest }
-                guard let arriving else {
-                    guard inboxDigest.isEmpty else { throw Failure.otherDigest }
-                    return
-                }
-                guard arriving.value.digest == inboxDigest else { throw Failure.otherDigest }
-                _ = try arriving.value.seal().check()
-            } then: { result in
-                switch result {
-                case .success: box.value.handle(.sealed)
-                case .failure(let failure): box.value.handle(.failed(failure))
+            for (id, moves) in generations {
+                guard try store.open().highestMoves(.session(id)) ?? 0 <= moves else {
+                    throw Failure(
+                        .peer, .staleGeneration, "a newer generation of \(id) was here")
                 }
             }
+            let writer = try store.open().makeImage(ticket)
+            try writer.append(bytes)
+            guard try writer.seal() == imageDigest, try arriving.seal() == inboxDigest else {
+                throw Failure.otherDigest
+            }
+        } then: { [self] result in
+            switch result {
+            case .success: handle(.sealed)
+            case .failure(let failure): handle(.failed(failure))
+            }
         }
-        if !inboxDigest.isEmpty { digest += inboxDigest }
     }
 
     // MARK: Effects
@@ -238,6 +222,28 @@ final class Arrival {
             self?.handle(.decided(decision))
         }
     }
+}
+
+/// The inbox of a ticket while it comes; one thread at a time.
+final class ArrivingInbox: @unchecked Sendable {
+    private var arrival: InboxArrival?
+
+    func open(_ path: String, _ ticket: TicketID) throws -> InboxArrival {
+        if let arrival { return arrival }
+        let made = try InboxArrival(for: path, ticket)
+        arrival = made
+        return made
+    }
+
+    /// The digest of all that came, which is on the disk and an inbox; empty when nothing came.
+    func seal() throws -> [UInt8] {
+        guard let arrival else { return [] }
+        let digest = arrival.digest
+        _ = try arrival.seal().check()
+        return digest
+    }
+
+    func discard() throws { try arrival?.discard() }
 }
 
 extension Failure {

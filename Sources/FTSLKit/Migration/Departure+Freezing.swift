@@ -137,15 +137,33 @@ extension Departure {
         target.generation = Generation(moves: report.generation, starts: 0)
         copying?.end()
         copying = nil
-        let (frozen, messageSessions) = (frozen, messageSessions)
-        host.driver.moved { acceptor, _ in
+        let all = frozen + messageSessions
+        let later = request.spread > .zero ? all.filter(isAttached) : []
+        let first = later.isEmpty ? all : all.filter { !isAttached($0) }
+        host.driver.moved { acceptor, now in
             acceptor.absence = .moved(target)
-            acceptor.depart(frozen + messageSessions, to: target)
+            acceptor.depart(first, to: target, now: now)
         }
+        spread(later, to: target)
         image = ByteBuffer()
         states = [:]
         guard messageSessions.isEmpty == false || host.mover?.store != nil else { return }
         host.mover?.leave(to: target) { [host] in if let failure = $0 { host.onTrouble?(failure) } }
+    }
+
+    private func isAttached(_ id: SessionID) -> Bool {
+        host.driver.acceptor.connection(of: id) != nil
+    }
+
+    /// Each at a moment of its own, so that not all come to the target at once.
+    private func spread(_ ids: [SessionID], to target: MoveTarget) {
+        let driver = NIOLoopBound(host.driver, eventLoop: host.loop)
+        for id in ids {
+            let wait = UInt64.random(in: 0...request.spread.wholeNanoseconds)
+            host.loop.scheduleTask(in: .nanoseconds(Int64(wait))) {
+                driver.value.moved { $0.depart([id], to: target, now: $1) }
+            }
+        }
     }
 
     /// As it was before: what applications left starts again here.

@@ -22,6 +22,9 @@ final class Departure {
     var target: MoveTarget?
     var copying: InboxCopying?
     var isRecorded = false
+    /// What the disk has of this ticket, and the sessions that were in the image.
+    private var record: SourceTicket?
+    private var sent: [SessionID] = []
     private var driver: InitiatorDriver?
     private(set) var link: MigrationLink?
     private var limit: Alarm?
@@ -84,9 +87,11 @@ final class Departure {
     private func received(_ message: MigrationMessage, _ size: Int) {
         link?.took(size)
         switch message {
-        case .accept(let answer):
+        case .accept:
             target = MoveTarget(
-                endpoints: request.target.map(\.description), key: answer.key,
+                // Whom the transport has verified, not what the peer says of itself.
+                endpoints: request.target.map(\.description),
+                key: driver?.peer.isVerified == true ? "\(driver?.peer ?? .plaintext)" : "",
                 generation: Generation(moves: 0, starts: 0))
             if let target { handle(.accepted(target)) }
         case .refuse(let failure):
@@ -167,6 +172,8 @@ final class Departure {
         let record = SourceTicket(
             ticket: ticket, target: target.endpointList, targetKey: target.key,
             moves: report.generation, imageDigest: machine.digest, at: WallClock.milliseconds)
+        self.record = record
+        sent = frozen
         let inbox = host.inboxSignpost(to: target)
         host.disk.run {
             try store.open().recordFrozen(record, signposts: signposts, inbox: inbox)
@@ -189,10 +196,8 @@ final class Departure {
         } then: { [self] result in
             switch result {
             case .success:
-                host.decided[ticket] = SourceTicket(
-                    ticket: ticket, target: target?.endpointList ?? "",
-                    targetKey: target?.key ?? "", moves: report.generation,
-                    imageDigest: machine.digest, state: .moved, at: WallClock.milliseconds)
+                record?.state = .moved
+                host.decided[ticket] = record
                 handle(.movedIsOnDisk)
             case .failure(let failure): perform(machine.decisionFailed(failure))
             }
@@ -208,6 +213,10 @@ final class Departure {
         } then: { [self] in
             if case .failure(let failure) = $0 { host.onTrouble?(failure) }
         }
+        guard var record else { return }
+        record.state = .thawed
+        host.decided[ticket] = record
+        host.watchForced(record, sent)
     }
 }
 

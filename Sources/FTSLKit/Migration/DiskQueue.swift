@@ -1,26 +1,29 @@
-internal import FTSLCore
+package import FTSLCore
 internal import FTSLStore
 internal import NIOCore
 internal import NIOPosix
 
 /// A thread of its own for the records and files of migrations; work is done in order.
-final class DiskQueue {
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+package final class DiskQueue {
+    /// Made with the first work: most listeners never move.
+    private var pool: NIOThreadPool?
     private let loop: any EventLoop
 
     init(on loop: any EventLoop) {
         self.loop = loop
-        pool.start()
     }
 
-    deinit { pool.shutdownGracefully { _ in } }
+    deinit { pool?.shutdownGracefully { _ in } }
 
-    func run<Value: Sendable>(
+    package func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws -> Value,
         then: @escaping (Result<Value, Failure>) -> Void
     ) {
         let bound = NIOLoopBound(then, eventLoop: loop)
         let loop = loop
+        let pool = pool ?? NIOThreadPool(numberOfThreads: 1)
+        if self.pool == nil { pool.start() }
+        self.pool = pool
         pool.submit { state in
             let result: Result<Value, Failure>
             switch state {
@@ -44,8 +47,8 @@ final class DiskQueue {
     }
 }
 
-/// A value that one thread at a time uses.
-struct Handed<Value>: @unchecked Sendable {
-    var value: Value
-    init(_ value: Value) { self.value = value }
+extension Result where Failure == FTSLCore.Failure {
+    package var failure: FTSLCore.Failure? {
+        if case .failure(let failure) = self { failure } else { nil }
+    }
 }

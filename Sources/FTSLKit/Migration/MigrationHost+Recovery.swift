@@ -1,5 +1,5 @@
 package import FTSLCore
-internal import FTSLStore
+package import FTSLStore
 internal import FTSLTransport
 internal import NIOCore
 
@@ -7,8 +7,8 @@ internal import NIOCore
 extension MigrationHost {
     /// An inbox whose ticket was consumed before it took its place takes it now; call before the
     /// inbox at `path` is opened. Throws `StoreFailure`.
-    package static func finishArrivals(records: String, inbox path: String) throws {
-        let consumed = try HostStore(records).targetTickets().filter {
+    package static func finishArrivals(records: HostRecordsFile, inbox path: String) throws {
+        let consumed = try records.open().targetTickets().filter {
             $0.hasInbox && [.active, .forced, .failed].contains($0.state)
         }
         for ticket in consumed {
@@ -27,18 +27,28 @@ extension MigrationHost {
     package func recover() throws {
         let store = try self.store.open()
         try store.removeSignposts(expiredAt: WallClock.milliseconds)
-        for signpost in try store.signposts() {
-            driver.acceptor.point(
-                signpost.session,
-                to: Redirection(
-                    secret: SessionSecret(bytes: signpost.secret), target: signpost.moveTarget))
-        }
+        putUp(try store.signposts())
         let sources = try store.sourceTickets()
         let targets = try store.targetTickets()
         for ticket in sources { decided[ticket.ticket] = ticket }
+        consumed = Set(
+            targets.filter { [.active, .forced, .failed].contains($0.state) }.map(\.ticket))
         try recoverMoved(sources, targets)
         for ticket in sources where ticket.state == .frozen { decideAgain(ticket) }
+        for ticket in sources where ticket.state == .thawed { watchForced(ticket, []) }
         for ticket in targets where ticket.state == .prepared { try wait(for: ticket) }
+    }
+
+    private func putUp(_ signposts: [Signpost]) {
+        let (wall, now) = (WallClock.milliseconds, MonotonicClock.now)
+        for signpost in signposts {
+            let left = signpost.until - min(signpost.until, wall)
+            driver.acceptor.point(
+                signpost.session,
+                to: Redirection(
+                    secret: SessionSecret(bytes: signpost.secret), target: signpost.moveTarget,
+                    until: now + .milliseconds(Int64(clamping: left))))
+        }
     }
 
     /// Everything of this listener is elsewhere, unless something came after it left.
@@ -46,8 +56,13 @@ extension MigrationHost {
         guard let left = sources.last(where: { $0.state == .moved }) else { return }
         let came = targets.last { $0.state == .active || $0.state == .forced }
         guard (came?.at ?? 0) <= left.at else { return }
-        driver.acceptor.absence = .moved(left.moveTarget)
         let inboxes = try store.open().inboxSignposts()
+        // Nobody is looked for any more: whoever starts here begins anew.
+        guard driver.acceptor.signpostCount > 0 || mover != nil && !inboxes.isEmpty else { return }
+        driver.acceptor.absence = .moved(left.moveTarget)
+        onNotice?(
+            "what was here moved to \(left.target): clients are sent there; remove "
+                + "\(recordsPath) to begin anew here")
         guard let mover, let here = mover.store?.identity,
             let signpost = inboxes.first(where: { $0.inbox == here.id }),
             signpost.generation.moves > here.generation.moves
@@ -74,6 +89,7 @@ extension MigrationHost {
     }
 
     private func conclude(_ ticket: SourceTicket, _ holding: MigrationMessage.Holding) {
+        // Undecided until the disk has it.
         guard let question = questions.removeValue(forKey: ticket.ticket) else { return }
         question.cancel()
         let isThere =
@@ -102,12 +118,7 @@ extension MigrationHost {
 
     private func left(_ ticket: SourceTicket, _ signposts: [Signpost]) {
         onNotice?("what was here moved to \(ticket.target), as was decided now")
-        for signpost in signposts {
-            driver.acceptor.point(
-                signpost.session,
-                to: Redirection(
-                    secret: SessionSecret(bytes: signpost.secret), target: signpost.moveTarget))
-        }
+        putUp(signposts)
         driver.acceptor.absence = .moved(ticket.moveTarget)
         guard mover?.store != nil else { return }
         mover?.leave(to: ticket.moveTarget) { [weak self] in

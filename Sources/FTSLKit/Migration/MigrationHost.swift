@@ -1,5 +1,5 @@
 package import FTSLCore
-internal import FTSLStore
+package import FTSLStore
 package import FTSLTransport
 package import NIOCore
 
@@ -13,7 +13,7 @@ package final class MigrationHost: SessionService {
     let store: HostRecordsFile
     package weak var mover: (any InboxMover)?
     let loop: any EventLoop
-    let disk: DiskQueue
+    package let disk: DiskQueue
     /// How another host is spoken to: always with TLS, and to whom it should be.
     private let security: (Endpoint, PeerIdentity?) -> Dialer.Security
     /// Who may bring sessions and inboxes here, and ask about any ticket.
@@ -22,21 +22,23 @@ package final class MigrationHost: SessionService {
     var departure: Departure?
     var arrivals: [TicketID: Arrival] = [:]
     var questions: [TicketID: TicketQuestion] = [:]
-    /// Source tickets whose fate is on the disk.
+    /// Source tickets as they are on the disk.
     var decided: [TicketID: SourceTicket] = [:]
+    /// Target tickets that an earlier process has used up.
+    var consumed: Set<TicketID> = []
     /// Something that an operator should know, though nobody waits for it.
     package var onTrouble: ((Failure) -> Void)?
     package var onNotice: ((String) -> Void)?
 
     package init(
         _ settings: MigrationSettings, driver: AcceptorDriver, service: (any MovableService)?,
-        records path: String, security: @escaping (Endpoint, PeerIdentity?) -> Dialer.Security,
+        records: HostRecordsFile, security: @escaping (Endpoint, PeerIdentity?) -> Dialer.Security,
         mayMigrate: @escaping (PeerIdentity) -> Bool, on loop: any EventLoop
     ) {
         self.settings = settings
         self.driver = driver
         self.service = service
-        store = HostRecordsFile(path)
+        store = records
         self.security = security
         self.mayMigrate = mayMigrate
         self.loop = loop
@@ -63,7 +65,9 @@ package final class MigrationHost: SessionService {
     }
 
     /// True while a ticket is on its way from here.
-    package var isMoving: Bool { departure != nil || !questions.isEmpty }
+    package var isMoving: Bool {
+        departure != nil || decided.values.contains { $0.state == .frozen }
+    }
 
     package func migrate(
         _ request: MoveRequest, progress: @escaping (MigrationProgress) -> Void,
@@ -208,15 +212,12 @@ package final class MigrationHost: SessionService {
             }
             let arrival = Arrival(self, offer, link, peer: peer)
             if let refusal = arrival.refusal { return refuse(link, refusal) }
-            link.send(
-                .accept(
-                    MoveTarget(
-                        endpoints: settings.endpoints, key: settings.key, generation: .first)))
+            link.send(.accept)
             guard !offer.isPlan else { return }
             arrivals[offer.ticket] = arrival
             arrival.begin()
         case .ask(let ticket): link.send(.answer(decision(of: ticket)))
-        case .query(let ticket): link.send(.holding(arrivals[ticket]?.holding ?? .nothing))
+        case .query(let ticket): link.send(.holding(holding(of: ticket)))
         default:
             link.handle.abort(
                 .violation(.unexpectedFrame, "a migration that does not begin with an offer"))
@@ -229,11 +230,24 @@ package final class MigrationHost: SessionService {
         link.finish()
     }
 
+    private func holding(of ticket: TicketID) -> MigrationMessage.Holding {
+        arrivals[ticket]?.holding ?? (consumed.contains(ticket) ? .active : .nothing)
+    }
+
+    /// True for the other host of a ticket of ours, which must be able to ask about it.
+    package func knows(_ identity: PeerIdentity) -> Bool {
+        let key = identity.description
+        return departure?.target?.key == key || decided.values.contains { $0.targetKey == key }
+    }
+
     /// After *aborted* was answered, the ticket is never decided: it is in memory only as long as
     /// it is undecided.
     private func decision(of ticket: TicketID) -> MigrationMessage.Decision {
         if let departure, departure.ticket == ticket { return departure.machine.decision }
-        if questions[ticket] != nil { return .undecided }
-        return decided[ticket]?.state == .moved ? .moved : .aborted
+        switch decided[ticket]?.state {
+        case .moved: return .moved
+        case .frozen: return .undecided
+        case .thawed, .fenced, nil: return .aborted
+        }
     }
 }

@@ -51,6 +51,8 @@ package struct MoveRequest {
     package var maxPause: Duration = .seconds(10)
     /// Clients are sent over within this time, not all at once.
     package var spread: Duration = .zero
+    /// How long the source stays to send late clients on; nil: until it is stopped.
+    package var linger: Duration?
 
     package init(target: [Endpoint]) { self.target = target }
 }

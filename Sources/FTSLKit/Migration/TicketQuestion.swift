@@ -4,13 +4,13 @@ internal import NIOCore
 
 /// Asks another host about a ticket until it answers. [FTSL §10.5]
 final class TicketQuestion {
-    private static let pause: Duration = .seconds(1)
-
     private let host: MigrationHost
     private let ticket: TicketID
     private let peer: MoveTarget
     private var driver: InitiatorDriver?
     private var alarm: Alarm?
+    private var backoff = Backoff()
+    private var rng = SystemRandomNumberGenerator()
     private var question = MigrationMessage.decided
     private var isAnswer: ((MigrationMessage) -> Bool)?
 
@@ -46,6 +46,20 @@ final class TicketQuestion {
         begin(.query(ticket)) { message in
             guard case .holding(let holding) = message else { return false }
             then(holding)
+            return true
+        }
+    }
+
+    /// As a source that went on by itself: true once the target serves all the same, because an
+    /// operator said so; false when it has dropped what it had.
+    func watch(_ then: @escaping (_ isServed: Bool) -> Void) {
+        begin(.query(ticket)) { message in
+            switch message {
+            case .holding(.active): then(true)
+            case .holding(.nothing): then(false)
+            // It asks, and hears that nothing was decided.
+            default: return false
+            }
             return true
         }
     }
@@ -86,7 +100,7 @@ final class TicketQuestion {
             let ended = NIOLoopBound(self.driver, eventLoop: host.loop)
             host.loop.execute { _ = ended }
             self.driver = nil
-            if isAnswer != nil { alarm?.set(for: MonotonicClock.now + Self.pause) }
+            if isAnswer != nil { alarm?.set(for: MonotonicClock.now + backoff.next(using: &rng)) }
         }
         driver.start()
     }

@@ -4,36 +4,8 @@ package import FTSLCore
 extension HostStore {
     // MARK: Signposts
 
-    static func save(_ signpost: Signpost, _ database: Database) throws {
-        let statement = try database.statement(
-            "REPLACE INTO signpost VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
-        statement.bind(1, signpost.session.bytes)
-        statement.bind(2, signpost.secret)
-        if let identity = signpost.identity {
-            statement.bind(3, identity)
-        } else {
-            statement.bindNull(3)
-        }
-        statement.bind(4, signpost.endpoints)
-        statement.bind(5, signpost.key)
-        statement.bind(6, signpost.generation.moves)
-        statement.bind(7, signpost.generation.starts)
-        statement.bind(8, Int64(clamping: signpost.until))
-        try statement.run()
-    }
-
-    static func save(_ signpost: InboxSignpost, _ database: Database) throws {
-        let statement = try database.statement(
-            "REPLACE INTO inbox_signpost VALUES(?, ?, ?, ?, ?)")
-        statement.bind(1, signpost.inbox.bytes)
-        statement.bind(2, signpost.endpoints)
-        statement.bind(3, signpost.key)
-        statement.bind(4, signpost.generation.moves)
-        statement.bind(5, signpost.generation.starts)
-        try statement.run()
-    }
-
-    static func save(_ signpost: Signpost, leaving ticket: TicketID, _ database: Database) throws {
+    /// A signpost that stands once its ticket is moved.
+    static func save(_ signpost: Signpost, of ticket: TicketID, _ database: Database) throws {
         let statement = try database.statement(
             "INSERT INTO leaving VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
         statement.bind(1, ticket.bytes)
@@ -53,7 +25,7 @@ extension HostStore {
     }
 
     static func save(
-        _ signpost: InboxSignpost, leaving ticket: TicketID, _ database: Database
+        _ signpost: InboxSignpost, of ticket: TicketID, _ database: Database
     ) throws {
         let statement = try database.statement(
             "INSERT INTO leaving_inbox VALUES(?, ?, ?, ?, ?, ?)")
@@ -115,14 +87,6 @@ extension HostStore {
         }
     }
 
-    /// Signposts that came with an image, besides those of a ticket moved from here.
-    package func add(_ signposts: [Signpost]) throws {
-        guard !signposts.isEmpty else { return }
-        try change { database in
-            for signpost in signposts { try Self.save(signpost, database) }
-        }
-    }
-
     /// Signposts and generations whose time, in milliseconds since 1970, is over.
     package func removeSignposts(expiredAt now: UInt64) throws {
         try change { database in
@@ -135,14 +99,6 @@ extension HostStore {
         }
     }
 
-    package func removeSignpost(_ session: SessionID) throws {
-        try change { database in
-            let statement = try database.statement("DELETE FROM signpost WHERE session = ?")
-            statement.bind(1, session.bytes)
-            try statement.run()
-        }
-    }
-
     package func removeSignposts(of sessions: [SessionID]) throws {
         try change { database in
             let statement = try database.statement("DELETE FROM signpost WHERE session = ?")
@@ -150,14 +106,6 @@ extension HostStore {
                 statement.bind(1, session.bytes)
                 try statement.run()
             }
-        }
-    }
-
-    package func removeSignpost(_ inbox: InboxID) throws {
-        try change { database in
-            let statement = try database.statement("DELETE FROM inbox_signpost WHERE inbox = ?")
-            statement.bind(1, inbox.bytes)
-            try statement.run()
         }
     }
 

@@ -54,9 +54,9 @@ package final class HostStore: Sendable {
             statement.bind(7, ticket.at)
             try statement.run()
             for signpost in signposts {
-                try Self.save(signpost, leaving: ticket.ticket, database)
+                try Self.save(signpost, of: ticket.ticket, database)
             }
-            if let inbox { try Self.save(inbox, leaving: ticket.ticket, database) }
+            if let inbox { try Self.save(inbox, of: ticket.ticket, database) }
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FTSLCore
+import FTSLKit
 import Testing
 
 @testable import FTSLCommands
@@ -41,7 +42,7 @@ struct MigrateOptionsTests {
         let request = try given.request()
         #expect(request.command == "migrate" && !request.flag("plan"))
         let sent = try #require(ControlRequest(Array(request.line.utf8)))
-        let wanted = try #require(MigrationRequest(sent))
+        let wanted = try #require(MoveRequest(sent))
         #expect(wanted.target.map { "\($0)" } == ["h:1", "[::1]:2"])
         #expect(wanted.maxPause == .milliseconds(250) && wanted.spread == .seconds(5))
         #expect(wanted.linger == .seconds(60))
@@ -53,11 +54,11 @@ struct MigrateOptionsTests {
 
     @Test("Without limits of the user's there is ten seconds' pause, all clients at once")
     func defaults() throws {
-        let wanted = try #require(MigrationRequest(try options("a", "h:1").request()))
+        let wanted = try #require(MoveRequest(try options("a", "h:1").request()))
         #expect(wanted.maxPause == .seconds(10) && wanted.spread == .zero)
         #expect(wanted.linger == nil)
-        #expect(MigrationRequest(ControlRequest("migrate", ["target": .string("h:x")])) == nil)
-        #expect(MigrationRequest(ControlRequest("migrate")) == nil)
+        #expect(MoveRequest(ControlRequest("migrate", ["target": .string("h:x")])) == nil)
+        #expect(MoveRequest(ControlRequest("migrate")) == nil)
     }
 
     @Test("A decision about what was prepared comes through")

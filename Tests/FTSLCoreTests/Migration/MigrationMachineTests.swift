@@ -128,7 +128,7 @@ struct MigrationMachineTests {
                 inbox: .init(id: InboxID(high: 6, low: 7), moves: 8, bytes: 9),
                 source: MoveTarget(endpoints: ["a:1", "a:2"], key: "", generation: .first),
                 isPlan: true)),
-        .accept(target), .refuse(failure), .abort(failure),
+        .accept, .refuse(failure), .abort(failure),
         .inbox(part: 1, offset: 77, ByteBuffer(string: "piece")),
         .image(ByteBuffer(string: "image")), .seal(image: [1, 2], inbox: []),
         .prepared(digest: [3]), .decided, .active(failed: 2), .ask(TicketID(high: 3, low: 4)),

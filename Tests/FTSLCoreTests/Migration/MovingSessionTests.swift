@@ -27,7 +27,7 @@ struct MovingSessionTests {
         let decoded = try SessionImage(from: &encoded)
         #expect(decoded == image && encoded.readableBytes == 0)
         try b.core.adopt(decoded, now: b.now)
-        a.core.depart([id], to: target)
+        a.core.depart([id], to: target, now: a.now)
         a.drain()
         b.core.activate([id], now: b.now)
         b.drain()
@@ -135,7 +135,7 @@ struct MovingSessionTests {
             #expect(verdict(in: answer)?.kind == .later)
             client.say(answer)
         }
-        a.core.depart([id], to: target)
+        a.core.depart([id], to: target, now: a.now)
         client.waitForDial()
         let answer = a.say(client.connect(), on: a.accept())
         #expect(verdict(in: answer)?.kind == .moved)
