@@ -250,8 +250,4 @@ final class ListenerMigration: MigrationControl {
             reply.done(.success, ["ticket": .string("\(ticket)")])
         }
     }
-
-    func restart(_ binary: String?, _ reply: ControlReply) {
-        reply.done(.configuration, error: "an upgrade in place is not available yet")
-    }
 }

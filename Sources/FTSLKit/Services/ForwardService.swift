@@ -1,99 +1,12 @@
 package import FTSLCore
 package import FTSLTransport
 package import NIOCore
-internal import NIOPosix
-
-/// Plain connections that belong to us: to a backend, or from a local client.
-package enum PlainChannel {
-    static let receiveBuffers = AdaptiveRecvByteBufferAllocator(
-        minimum: 4096, initial: 65_536, maximum: 256 << 10)
-
-    /// Settings every plain connection gets: reading by demand, half-close both ways.
-    static func configure(_ channel: any Channel, _ pipe: ChannelPipe) -> EventLoopFuture<Void> {
-        let bound = NIOLoopBound(pipe, eventLoop: channel.eventLoop)
-        return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(bound.value)
-        }
-    }
-
-    /// Dials a backend.
-    package static func dial(
-        _ endpoint: Endpoint, on loop: any EventLoop
-    ) -> EventLoopFuture<ChannelPipe> {
-        let pipe = ChannelPipe()
-        let bound = NIOLoopBound(pipe, eventLoop: loop)
-        let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(.seconds(10))
-            .channelOption(ChannelOptions.autoRead, value: false)
-            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .channelOption(
-                ChannelOptions.recvAllocator, value: receiveBuffers
-            )
-            .channelInitializer { configure($0, bound.value) }
-        let dialled: EventLoopFuture<any Channel>
-        switch endpoint {
-        case .tcp(let host, let port):
-            dialled =
-                bootstrap
-                .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
-                .connect(host: host, port: port)
-        case .unix(let path): dialled = bootstrap.connect(unixDomainSocketPath: path)
-        }
-        return dialled.map { _ in bound.value }
-            .flatMapErrorThrowing { throw TransportFailure.of($0) }
-    }
-
-    /// Accepts plain clients; each comes with its pipe.
-    package static func listen(
-        _ endpoint: Endpoint, on loop: any EventLoop,
-        onAccept: @escaping (ChannelPipe) -> Void
-    ) -> EventLoopFuture<Endpoint> {
-        let accept = NIOLoopBound(onAccept, eventLoop: loop)
-        let bootstrap = ServerBootstrap(group: loop)
-            .serverChannelOption(ChannelOptions.backlog, value: 1024)
-            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(ChannelOptions.autoRead, value: false)
-            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .childChannelOption(
-                ChannelOptions.recvAllocator, value: receiveBuffers
-            )
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
-                }
-            }
-            .childChannelInitializer { channel in
-                let pipe = ChannelPipe()
-                let bound = NIOLoopBound(pipe, eventLoop: channel.eventLoop)
-                return configure(channel, pipe).map { accept.value(bound.value) }
-            }
-        let binding: EventLoopFuture<any Channel>
-        switch endpoint {
-        case .tcp(let host, let port):
-            binding =
-                bootstrap
-                .childChannelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
-                .bind(host: host, port: port)
-        case .unix(let path):
-            if UnixSocketFile.isServed(path) {
-                return loop.makeFailedFuture(UnixSocketFile.inUse)
-            }
-            binding = bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
-        }
-        return binding.map { channel in
-            guard let local = channel.localAddress, let ip = local.ipAddress,
-                let port = local.port
-            else { return endpoint }
-            return .tcp(host: ip, port: port)
-        }
-        .flatMapErrorThrowing { throw TransportFailure.of($0) }
-    }
-}
 
 /// One plain TCP or Unix connection to a backend per session.
 package final class ForwardService: SessionService {
-    private let backend: Endpoint
-    private let loop: any EventLoop
+    let backend: Endpoint
+    let loop: any EventLoop
+    var running: [SessionID: ForwardSession] = [:]
     package var onEnded: ((SessionHandle, Outcome) -> Void)?
 
     package init(to backend: Endpoint, on loop: any EventLoop) {
@@ -102,30 +15,71 @@ package final class ForwardService: SessionService {
     }
 
     package func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication {
-        let plumbing = Plumbing(handle)
-        let backend = backend
-        // Bytes that come before the backend answers wait in the receive window.
-        let early = EarlySink()
-        plumbing.attach(sink: early, to: .main)
-        PlainChannel.dial(backend, on: loop).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let pipe):
-                early.open(onto: pipe)
-                plumbing.attach(source: pipe, to: .main)
-            case .failure(let error):
-                let reason = (error as? Failure)?.text ?? "\(error)"
-                handle.abort(
-                    Failure(
-                        .local, .backendUnreachable,
-                        "the backend \(backend) is not there: \(reason)"
-                    ))
-                early.cancelOutput()
-            }
-        }
-        return plumbing
+        let session = ForwardSession(handle)
+        running[handle.id] = session
+        session.dial(backend, on: loop)
+        return session.plumbing
     }
 
-    package func ended(_ handle: SessionHandle, _ outcome: Outcome) { onEnded?(handle, outcome) }
+    package func ended(_ handle: SessionHandle, _ outcome: Outcome) {
+        running[handle.id] = nil
+        onEnded?(handle, outcome)
+    }
+}
+
+/// The connection behind one session.
+final class ForwardSession {
+    private let handle: SessionHandle
+    let plumbing: Plumbing
+    /// Bytes that come before the backend answers wait in the receive window.
+    let early = EarlySink()
+    /// Nil until the backend has answered.
+    private(set) var pipe: ChannelPipe?
+    /// The connection is there, and not in use yet.
+    private(set) var isAdopting = false
+
+    init(_ handle: SessionHandle) {
+        self.handle = handle
+        plumbing = Plumbing(handle)
+    }
+
+    func dial(_ backend: Endpoint, on loop: any EventLoop) {
+        plumbing.attach(sink: early, to: .main)
+        PlainChannel.dial(backend, on: loop).assumeIsolated().whenComplete { [self] result in
+            switch result {
+            case .success(let pipe): connected(pipe)
+            case .failure(let error):
+                let reason = (error as? Failure)?.text ?? "\(error)"
+                fail(.backendUnreachable, "the backend \(backend) is not there: \(reason)")
+            }
+        }
+    }
+
+    /// Goes on with a connection that was there before; a direction that is over is not used again.
+    func adopt(_ descriptor: CInt, _ pipe: ChannelPipe, on loop: any EventLoop) {
+        isAdopting = true
+        if pipe.isOutputUsed { plumbing.attach(sink: early, to: .main) }
+        PlainChannel.adopt(descriptor, pipe, on: loop).assumeIsolated().whenComplete {
+            [self] result in
+            isAdopting = false
+            switch result {
+            case .success: connected(pipe)
+            case .failure(let error):
+                fail(.applicationFailed, "cannot use the backend's socket: \(error)")
+            }
+        }
+    }
+
+    private func connected(_ pipe: ChannelPipe) {
+        self.pipe = pipe
+        if pipe.isOutputUsed { early.open(onto: pipe) }
+        if pipe.isInputUsed { plumbing.attach(source: pipe, to: .main) }
+    }
+
+    private func fail(_ code: FailureCode, _ why: String) {
+        handle.abort(Failure(.local, code, why))
+        early.cancelOutput()
+    }
 }
 
 /// A sink that holds what it is given until the real one is there; bounded by the receive window.
@@ -145,6 +99,11 @@ package final class EarlySink: ByteSink {
     private var isCancelled = false
 
     package init() {}
+
+    /// What waits for the real one.
+    var waiting: [ByteBuffer] {
+        held.compactMap { if case .bytes(let bytes) = $0 { bytes } else { nil } }
+    }
 
     package func open(onto sink: any ByteSink) {
         if isCancelled {
