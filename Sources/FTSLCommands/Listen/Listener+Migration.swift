@@ -180,7 +180,7 @@ final class ListenerMigration: MigrationControl {
                 let fields = Self.fields(of: report)
                 last = fields.merging(["state": .string("moved")]) { $1 }
                 listener.log.notice(
-                    "moved \(report.sessions) sessions to "
+                    "moved \(Numbers.count(UInt64(report.sessions), "session")) to "
                         + request.target.map(\.description).joined(separator: ","))
                 reply.done(.success, fields)
                 if let linger = request.linger { listener.retire(after: linger) }

@@ -120,7 +120,9 @@ final class Listener {
         _ configuration: inout AcceptorConfiguration, on loop: any EventLoop
     ) -> any SessionService {
         if let backend {
-            let service = ForwardService(to: backend, on: loop)
+            var forwarding = ForwardService.Options()
+            forwarding.reconnects = options.moves.forwardMigrate == .reconnect
+            let service = ForwardService(to: backend, options: forwarding, on: loop)
             service.onEnded = { [unowned self] in sessionEnded($0, $1) }
             return service
         }

@@ -15,7 +15,9 @@ extension ForwardService: PersistentService {
         _ id: SessionID, _ kept: KeptDescriptors
     ) throws(Unmovable) -> ApplicationHold {
         guard let session = running[id] else { return ApplicationHold() }
-        guard !session.isAdopting else { throw Unmovable("its backend is not connected again yet") }
+        guard session.leave == nil, !session.isAdopting else {
+            throw Unmovable("its backend's connection is changing just now")
+        }
         var words = ByteBuffer()
         guard let pipe = session.pipe else {
             words.writeInteger(Standing.dialling.rawValue)
@@ -52,9 +54,9 @@ extension ForwardService: PersistentService {
         try KeptDescriptors.adopt(descriptor)
         let pipe = ChannelPipe(
             inputEnded: !(try words.needPresence()), outputFinished: !(try words.needPresence()))
-        let session = ForwardSession(handle)
+        let session = ForwardSession(handle, self)
         running[handle.id] = session
-        session.adopt(descriptor, pipe, on: loop)
-        return session.plumbing
+        session.adopt(descriptor, pipe)
+        return session
     }
 }

@@ -4,21 +4,34 @@ package import NIOCore
 
 /// One plain TCP or Unix connection to a backend per session.
 package final class ForwardService: SessionService {
+    package struct Options: Sendable {
+        /// A session moves, and gets a new connection there; otherwise it stays until it ends.
+        package var reconnects = false
+        /// How long a backend may take to end after its input has.
+        package var patience = Duration.seconds(5)
+        /// Bytes that it may write meanwhile beyond the session's room.
+        package var buffer = 16 << 20
+
+        package init() {}
+    }
+
     let backend: Endpoint
+    let options: Options
     let loop: any EventLoop
     var running: [SessionID: ForwardSession] = [:]
     package var onEnded: ((SessionHandle, Outcome) -> Void)?
 
-    package init(to backend: Endpoint, on loop: any EventLoop) {
+    package init(to backend: Endpoint, options: Options = Options(), on loop: any EventLoop) {
         self.backend = backend
+        self.options = options
         self.loop = loop
     }
 
     package func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication {
-        let session = ForwardSession(handle)
+        let session = ForwardSession(handle, self)
         running[handle.id] = session
-        session.dial(backend, on: loop)
-        return session.plumbing
+        session.dial()
+        return session
     }
 
     package func ended(_ handle: SessionHandle, _ outcome: Outcome) {
@@ -28,24 +41,39 @@ package final class ForwardService: SessionService {
 }
 
 /// The connection behind one session.
-final class ForwardSession {
-    private let handle: SessionHandle
-    let plumbing: Plumbing
+final class ForwardSession: SessionApplication {
+    let handle: SessionHandle
+    let service: ForwardService
+    private(set) var plumbing: Plumbing
     /// Bytes that come before the backend answers wait in the receive window.
-    let early = EarlySink()
+    private(set) var early = EarlySink()
     /// Nil until the backend has answered.
     private(set) var pipe: ChannelPipe?
     /// The connection is there, and not in use yet.
     private(set) var isAdopting = false
+    /// It is being left, so that another one can follow elsewhere.
+    var leave: Leave?
 
-    init(_ handle: SessionHandle) {
+    init(_ handle: SessionHandle, _ service: ForwardService) {
         self.handle = handle
+        self.service = service
         plumbing = Plumbing(handle)
     }
 
-    func dial(_ backend: Endpoint, on loop: any EventLoop) {
+    func dial() {
+        let early = EarlySink()
+        self.early = early
+        pipe = nil
+        plumbing = Plumbing(handle)
         plumbing.attach(sink: early, to: .main)
-        PlainChannel.dial(backend, on: loop).assumeIsolated().whenComplete { [self] result in
+        let backend = service.backend
+        PlainChannel.dial(backend, on: service.loop).assumeIsolated().whenComplete {
+            [self] result in
+            // Left before it was there.
+            guard self.early === early else {
+                if case .success(let pipe) = result { pipe.fail() }
+                return
+            }
             switch result {
             case .success(let pipe): connected(pipe)
             case .failure(let error):
@@ -56,10 +84,10 @@ final class ForwardSession {
     }
 
     /// Goes on with a connection that was there before; a direction that is over is not used again.
-    func adopt(_ descriptor: CInt, _ pipe: ChannelPipe, on loop: any EventLoop) {
+    func adopt(_ descriptor: CInt, _ pipe: ChannelPipe) {
         isAdopting = true
         if pipe.isOutputUsed { plumbing.attach(sink: early, to: .main) }
-        PlainChannel.adopt(descriptor, pipe, on: loop).assumeIsolated().whenComplete {
+        PlainChannel.adopt(descriptor, pipe, on: service.loop).assumeIsolated().whenComplete {
             [self] result in
             isAdopting = false
             switch result {
@@ -80,78 +108,27 @@ final class ForwardSession {
         handle.abort(Failure(.local, code, why))
         early.cancelOutput()
     }
-}
 
-/// A sink that holds what it is given until the real one is there; bounded by the receive window.
-package final class EarlySink: ByteSink {
-    package var onTaken: ((Int) -> Void)? { didSet { sink?.onTaken = onTaken } }
-    package var onFinished: (() -> Void)? { didSet { sink?.onFinished = onFinished } }
-    package var onFailed: ((SinkFailure) -> Void)? { didSet { sink?.onFailed = onFailed } }
+    /// Lets go of a connection that is not there yet.
+    func forget() { early = EarlySink() }
 
-    private enum Held {
-        case bytes(ByteBuffer)
-        case finish
-        case fail
+    // MARK: SessionApplication
+
+    func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {
+        plumbing.received(bytes, on: channel)
     }
 
-    private var held: [Held] = []
-    private var sink: (any ByteSink)?
-    private var isCancelled = false
-
-    package init() {}
-
-    /// What waits for the real one.
-    var waiting: [ByteBuffer] {
-        held.compactMap { if case .bytes(let bytes) = $0 { bytes } else { nil } }
+    func finished(_ channel: ChannelNumber) { plumbing.finished(channel) }
+    func stopped(_ channel: ChannelNumber, at position: UInt64) {
+        plumbing.stopped(channel, at: position)
     }
+    func room(on channel: ChannelNumber) { plumbing.room(on: channel) }
+    func exited(_ report: ExitReport) {}
+    func detached(_ failure: Failure) {}
+    func attached(resumed: Bool) {}
 
-    package func open(onto sink: any ByteSink) {
-        if isCancelled {
-            sink.cancelOutput()
-            return
-        }
-        self.sink = sink
-        sink.onTaken = onTaken
-        sink.onFinished = onFinished
-        sink.onFailed = onFailed
-        for item in held {
-            switch item {
-            case .bytes(let bytes): sink.write(bytes)
-            case .finish: sink.finish()
-            case .fail: sink.fail()
-            }
-        }
-        held = []
-    }
-
-    package func write(_ bytes: ByteBuffer) {
-        if let sink { sink.write(bytes) } else { held.append(.bytes(bytes)) }
-    }
-
-    package func finish() {
-        if let sink {
-            sink.finish()
-        } else if isCancelled {
-            onFinished?()
-        } else {
-            held.append(.finish)
-        }
-    }
-
-    package func fail() {
-        if let sink {
-            sink.fail()
-        } else if isCancelled {
-            onFinished?()
-        } else {
-            held.append(.fail)
-        }
-    }
-
-    package func cancelOutput() {
-        isCancelled = true
-        held = []
-        sink?.cancelOutput()
-        if sink == nil { onFinished?() }
+    func settled(_ outcome: Outcome) {
+        takeLeave()?.answer(.failure(Unmovable("its session has ended")))
+        plumbing.settled(outcome)
     }
 }
