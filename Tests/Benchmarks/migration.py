@@ -1,96 +1,152 @@
-"""How long clients wait when their listener moves: from the freeze to each client's first answer from the target."""
+"""How long clients wait when their listener moves or is upgraded in place: from the freeze to each client's first answer
+from whoever serves it next."""
 import json
 import os
 import pathlib
-import select
+import resource
+import selectors
+import socket
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "packaging/examples/count-lines.sh"
 MIB = 1 << 20
 
 
-class Hosts:
-    """Two listeners of the same service, and clients of the first."""
+class Backend:
+    """Says back what comes, and ends when its input ends; one thread for all."""
 
-    def __init__(self, ftsl, folder, inbox=False):
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.poll = selectors.DefaultSelector()
+        self.poll.register(self.socket, selectors.EVENT_READ)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    @property
+    def endpoint(self):
+        return "127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def serve(self):
+        while True:
+            for key, _ in self.poll.select():
+                if key.fileobj is self.socket:
+                    connection, _ = self.socket.accept()
+                    self.poll.register(connection, selectors.EVENT_READ)
+                    continue
+                try:
+                    piece = key.fileobj.recv(65536)
+                    key.fileobj.sendall(piece)
+                except OSError:
+                    piece = b""
+                if not piece:
+                    self.poll.unregister(key.fileobj)
+                    key.fileobj.close()
+
+
+class Hosts:
+    """Two listeners of the same service, and clients of the first, all through one `connect --local`."""
+
+    def __init__(self, ftsl, folder, service="script", inbox=False):
         self.ftsl, self.folder, self.inbox = ftsl, folder, inbox
+        self.backend = Backend() if service == "forward" else None
+        self.service = {
+            "script": ["--lines", "--exec", f"sh {SCRIPT}"],
+            "forward": ["--forward", self.backend and self.backend.endpoint, "--forward-migrate", "reconnect"],
+        }[service]
         self.environment = dict(
             os.environ, XDG_STATE_HOME=f"{folder}/state", XDG_CONFIG_HOME=f"{folder}/config",
             XDG_RUNTIME_DIR=f"{folder}/run")
         os.mkdir(f"{folder}/run", 0o700)
         subprocess.run([ftsl, "key", "show"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
-        self.processes, self.endpoints = [], {}
+        self.processes, self.endpoints, self.clients = [], {}, []
         for name in "ab":
-            self.listen(name)
+            inbox = ["--inbox", f"{folder}/{name}.db"] if self.inbox else []
+            self.endpoints[name] = self.start("listen", "127.0.0.1:0", "--name", name, *self.service,
+                                              "--accept-migration", *inbox)
 
-    def listen(self, name):
+    def start(self, *arguments):
         read, write = os.pipe()
-        inbox = ["--inbox", f"{self.folder}/{name}.db"] if self.inbox else []
-        self.processes.append(subprocess.Popen(
-            [self.ftsl, "listen", "127.0.0.1:0", "--name", name, "--lines", "--exec", f"sh {SCRIPT}",
-             "--accept-migration", "--ready-fd", str(write), *inbox], pass_fds=[write],
-            stderr=subprocess.DEVNULL, env=self.environment))
+        self.processes.append(subprocess.Popen([self.ftsl, *arguments, "--ready-fd", str(write)], pass_fds=[write],
+                                               stderr=subprocess.DEVNULL, env=self.environment))
         os.close(write)
         with os.fdopen(read) as ready:
-            self.endpoints[name] = ready.readline().strip()
+            return ready.readline().strip()
 
-    def connect(self):
-        client = subprocess.Popen([self.ftsl, "connect", self.endpoints["a"]], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment)
-        self.processes.append(client)
-        return client
+    def connect(self, count):
+        local = f"{self.folder}/local"
+        self.processes.append(subprocess.Popen(
+            [self.ftsl, "connect", "--local", f"unix:{local}", self.endpoints["a"]], stderr=subprocess.DEVNULL,
+            env=self.environment))
+        limit = time.monotonic() + 10
+        while not os.path.exists(local) and time.monotonic() < limit:
+            time.sleep(0.01)
+        for _ in range(count):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(local)
+            self.clients.append(client)
+        self.answers(self.ask())
 
-    def move(self, source, target, clients):
+    def ask(self):
+        for client in self.clients:
+            client.sendall(b"x\n")
+        return time.monotonic()
+
+    def answers(self, since):
+        """Seconds until each client's answer."""
+        waits, poll = [], selectors.DefaultSelector()
+        for client in self.clients:
+            poll.register(client, selectors.EVENT_READ)
+        while poll.get_map():
+            ready = poll.select(60)
+            if not ready:
+                raise RuntimeError(f"{len(poll.get_map())} clients hear nothing for a minute")
+            for key, _ in ready:
+                if not key.fileobj.recv(65536):
+                    raise RuntimeError("a session ended")
+                waits.append(time.monotonic() - since)
+                poll.unregister(key.fileobj)
+        return waits
+
+    def move(self, source, *arguments):
         """Seconds from the freeze to each client's answer, and what the source says of it."""
-        migrate = subprocess.Popen([self.ftsl, "migrate", source, self.endpoints[target], "--json"],
-                                   stdout=subprocess.PIPE, text=True, env=self.environment)
-        frozen, last = None, {}
+        migrate = subprocess.Popen([self.ftsl, "migrate", source, *arguments, "--json"], stdout=subprocess.PIPE,
+                                   text=True, env=self.environment)
+        last, waits = {}, []
         for line in migrate.stdout:
             last = json.loads(line)
-            if last.get("phase") == "freeze":
-                frozen = time.monotonic()
-                for client in clients:
-                    client.stdin.write(b"x\n")
-                    client.stdin.flush()
-                break
-        waits, waiting = [], {client.stdout: client for client in clients}
-        while waiting:
-            for stream in select.select(list(waiting), [], [], 30)[0]:
-                stream.readline()
-                waits.append(time.monotonic() - frozen)
-                del waiting[stream]
-        for line in migrate.stdout:
-            last = json.loads(line)
+            if last.get("phase") in ("freeze", "restart"):
+                waits = self.answers(self.ask())
         if migrate.wait() != 0:
             raise RuntimeError(f"migrate exits {migrate.returncode}: {last}")
         return waits, last
 
     def close(self):
+        for client in self.clients:
+            client.close()
         for process in self.processes:
             process.kill()
             process.wait()
 
 
-def pauses(ftsl, sessions, moves=6):
+def pauses(ftsl, service, sessions, restarts, moves=6):
     with tempfile.TemporaryDirectory(prefix="ftsl-bench-") as folder:
-        hosts = Hosts(ftsl, folder)
+        hosts = Hosts(ftsl, folder, service)
         try:
-            clients = [hosts.connect() for _ in range(sessions)]
-            for client in clients:
-                client.stdin.write(b"x\n")
-                client.stdin.flush()
-                client.stdout.readline()
-            waits = []
+            hosts.connect(sessions)
+            waits, said = [], []
             for number in range(moves):
                 source, target = ("a", "b") if number % 2 == 0 else ("b", "a")
-                waits += hosts.move(source, target, clients)[0]
+                move = hosts.move("a", "--restart") if restarts else hosts.move(source, hosts.endpoints[target])
+                waits += move[0]
+                said.append(move[1]["pause_ms"])
         finally:
             hosts.close()
     waits.sort()
-    return {"sessions": sessions, "p50_ms": round(statistics.median(waits) * 1000, 1),
+    return {"what": "restart" if restarts else "move", "service": service, "sessions": sessions,
+            "host_ms": statistics.median(said), "p50_ms": round(statistics.median(waits) * 1000, 1),
             "p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1), "max_ms": round(waits[-1] * 1000, 1)}
 
 
@@ -105,7 +161,7 @@ def inbox_pause(ftsl, mib):
                     subprocess.run([ftsl, "send", "-q", hosts.endpoints["a"]], input=body, check=True,
                                    env=hosts.environment)
             begun = time.monotonic()
-            _, last = hosts.move("a", "b", [])
+            _, last = hosts.move("a", hosts.endpoints["b"])
             seconds = time.monotonic() - begun
         finally:
             hosts.close()
@@ -113,18 +169,26 @@ def inbox_pause(ftsl, mib):
             "copy_mb_s": round(last["inbox_bytes"] / 1e6 / seconds, 1)}
 
 
-def run(ftsl, sizes=(1, 20, 100), inboxes=(0, 100)):
-    results = {"pauses": [pauses(ftsl, count) for count in sizes],
-               "inboxes": [inbox_pause(ftsl, mib) for mib in inboxes]}
-    print("migration: clients that wait, from the freeze to the first answer of the target")
-    for row in results["pauses"]:
-        print(f"  {row['sessions']:5} sessions of a shell script  p50 {row['p50_ms']:7.1f} ms  p99 {row['p99_ms']:7.1f} ms"
-              f"  max {row['max_ms']:7.1f} ms")
-    for row in results["inboxes"]:
-        print(f"  inbox of {row['inbox_mib']:5} MiB  pause {row['pause_ms']:5} ms  copied at {row['copy_mb_s']:7.1f} MB/s")
+def run(ftsl, sizes=(1, 100, 1000), inboxes=(0, 100, 1024)):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    print("migration: clients that wait, from the freeze to the first answer of whoever serves them next")
+    results = {"pauses": [], "inboxes": []}
+    for service, restarts in (("script", False), ("forward", False), ("script", True), ("forward", True)):
+        for count in sizes:
+            row = pauses(ftsl, service, count, restarts)
+            results["pauses"].append(row)
+            print(f"  {row['what']:7} {row['sessions']:5} sessions ({service:7})  p50 {row['p50_ms']:7.1f} ms  "
+                  f"p99 {row['p99_ms']:7.1f} ms  max {row['max_ms']:7.1f} ms  the host says {row['host_ms']:5} ms",
+                  flush=True)
+    for mib in inboxes:
+        row = inbox_pause(ftsl, mib)
+        results["inboxes"].append(row)
+        print(f"  inbox of {row['inbox_mib']:5} MiB  pause {row['pause_ms']:5} ms  copied at {row['copy_mb_s']:7.1f} MB/s",
+              flush=True)
     return results
 
 
 if __name__ == "__main__":
     import sys
-    run(os.path.abspath(sys.argv[1]))
+    run(os.path.abspath(sys.argv[1]), *[tuple(int(n) for n in text.split(",")) for text in sys.argv[2:]])

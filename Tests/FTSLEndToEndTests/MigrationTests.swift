@@ -32,6 +32,23 @@ struct MigrationTests {
     }
 
     @Test(
+        "Between hosts with addresses of their own, over TLS, while connections are cut",
+        .needsRoot, .needs("ip"))
+    func namespaces() throws {
+        try python(
+            "shuttle",
+            [
+                "--clients", "10", "--lines", "40", "--messages", "300", "--moves", "6",
+                "--seconds", "12", "--cut", "--namespaces",
+            ], .seconds(240))
+    }
+
+    @Test(
+        "Activated by hand while its source lived: no client obeys both, and the source gives way",
+        .needsRoot, .needs("ip"))
+    func split() throws { try python("split", [], .seconds(240)) }
+
+    @Test(
         "Sessions of --forward drain, or get a new connection and lose none of the old one's words",
         arguments: ["drain", "reconnect"])
     func forward(_ policy: String) throws {

@@ -8,7 +8,7 @@ internal import NIOCore
 extension Listener {
     /// An inbox that was decided to be ours takes its place before anybody opens it.
     func finishArrivals() {
-        guard let path = options.messages.inbox, FileStatus.exists(records.path) else { return }
+        guard let path = options.messages.inbox, records.exists else { return }
         do {
             try MigrationHost.finishArrivals(records: records, inbox: path)
         } catch {

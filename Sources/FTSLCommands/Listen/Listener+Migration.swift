@@ -40,7 +40,7 @@ extension Listener {
         }
         migration = ListenerMigration(self, host)
         do {
-            if FileStatus.exists(records.path) { try host.recover() }
+            if records.exists { try host.recover() }
         } catch {
             end(StoreFailure.ending(of: error))
         }

@@ -81,6 +81,10 @@ extension Listener {
     /// One turn of the loop: nothing comes between the image and the next program.
     private func hand(over successor: Successor, _ reply: ControlReply) {
         log.info("\(successor.path) takes over")
+        reply.progress([
+            "phase": .string("restart"),
+            "sessions": .integer(UInt64(driver?.acceptor.streamSessions.count ?? 0)),
+        ])
         let kept = KeptDescriptors()
         let failure: Failure
         do {

@@ -193,10 +193,10 @@ final class Listener {
     /// Sessions of a key that was revoked, or that expired, end now; all others stay.
     private func endUntrusted() {
         guard let driver else { return }
-        driver.acceptor.reauthorize { gate.rights(of: $0) }
+        driver.acceptor.reauthorize(driver.rights)
         for id in driver.acceptor.sessionIDs {
             let identity = driver.acceptor.identity(of: id)
-            guard identity.isVerified, !driver.acceptor.mayGoOn(id, gate.rights(of: identity))
+            guard identity.isVerified, !driver.acceptor.mayGoOn(id, driver.rights(identity))
             else { continue }
             driver.abort(
                 id, Failure(.local, .authorityRefused, "\(identity) is no longer trusted here"))

@@ -49,7 +49,7 @@ public enum PeerSecurity: Hashable, Sendable {
         }
     }
 
-    private static func judge(
+    static func judge(
         _ key: Fingerprint, at endpoint: Endpoint, _ store: TrustStore
     ) -> Failure? {
         do {

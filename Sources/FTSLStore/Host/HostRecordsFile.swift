@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 /// A listener's records of moves: the file is made with the first one.
@@ -12,6 +13,8 @@ package final class HostRecordsFile: Sendable {
         self.path = path
         self.makeFolder = makeFolder
     }
+
+    package var exists: Bool { access(path, F_OK) == 0 }
 
     /// Throws `StoreFailure`; waits for the disk.
     package func open() throws -> HostStore {
