@@ -68,6 +68,7 @@ struct MovingSessionTests {
         #expect(session.host.generation == Generation(moves: 0, starts: 1))
         #expect(!next.core.isAdopted(id))
         session.takeBack(bytes("abc"), from: .main)
+        client.lose()
         resume(client, next)
         #expect(received(session) == "abc")
         // Its own last life is behind it.

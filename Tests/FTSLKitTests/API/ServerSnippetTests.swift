@@ -35,7 +35,7 @@ actor LineCounter: Migratable {
 // end
 
 /// A client that the article does not show: the command does it in real life.
-private final class LineClient {
+private final class LineClient: @unchecked Sendable {
     private let program = Process()
     private let input = Foundation.Pipe()
     private let output = Foundation.Pipe()
@@ -49,21 +49,34 @@ private final class LineClient {
 
     func say(_ text: String) { input.fileHandleForWriting.write(Data(text.utf8)) }
 
-    func line() -> String {
-        var line = ""
-        while !line.hasSuffix("\n") {
-            let byte = output.fileHandleForReading.readData(ofLength: 1)
-            guard !byte.isEmpty else { return line }
-            line += String(decoding: byte, as: UTF8.self)
+    func line() async -> String {
+        await Self.onThread { [output] in
+            var line = ""
+            while !line.hasSuffix("\n") {
+                let byte = output.fileHandleForReading.readData(ofLength: 1)
+                guard !byte.isEmpty else { return line }
+                line += String(decoding: byte, as: UTF8.self)
+            }
+            return line
         }
-        return line
     }
 
-    func end() -> (rest: String, status: Int32) {
-        input.fileHandleForWriting.closeFile()
-        let rest = output.fileHandleForReading.readDataToEndOfFile()
-        program.waitUntilExit()
-        return (String(decoding: rest, as: UTF8.self), program.terminationStatus)
+    func end() async -> (rest: String, status: Int32) {
+        await Self.onThread { [self] in
+            input.fileHandleForWriting.closeFile()
+            let rest = output.fileHandleForReading.readDataToEndOfFile()
+            program.waitUntilExit()
+            return (String(decoding: rest, as: UTF8.self), program.terminationStatus)
+        }
+    }
+
+    /// The threads that tasks run on are few, and the servers need them.
+    private static func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: body()) }
+        }
     }
 }
 
@@ -96,18 +109,19 @@ struct ServerSnippetTests {
         try #require(!binary.isEmpty, "FTSL_BINARY names the command")
         let client = try LineClient(here.address, binary)
         client.say("one\ntwo\nhal")
-        #expect(client.line() == "1: one\n" && client.line() == "2: two\n")
+        #expect(await client.line() == "1: one\n")
+        #expect(await client.line() == "2: two\n")
         // snippet: move2
         let move = try await here.move(to: there.address)
         print("\(move.sessions) sessions went on after \(move.pause)")
         // end
         #expect(move.sessions == 1 && move.stayed.isEmpty)
         client.say("f\n")
-        #expect(client.line() == "3: half\n")
+        #expect(await client.line() == "3: half\n")
         #expect(try await there.move(to: here.address).sessions == 1)
         client.say("four\n")
-        #expect(client.line() == "4: four\n")
-        let (rest, status) = client.end()
+        #expect(await client.line() == "4: four\n")
+        let (rest, status) = await client.end()
         #expect(rest == "" && status == 0)
         // What has moved on cannot move again.
         await #expect(throws: FTSLError.self) { try await there.move(to: here.address) }
@@ -125,11 +139,11 @@ struct ServerSnippetTests {
         try #require(!binary.isEmpty, "FTSL_BINARY names the command")
         let client = try LineClient(here.address, binary)
         client.say("one\n")
-        #expect(client.line() == "1: one\n")
+        #expect(await client.line() == "1: one\n")
         await #expect(throws: FTSLError.self) { try await here.move(to: there.address) }
         client.say("two\n")
-        #expect(client.line() == "2: two\n")
-        #expect(client.end().status == 0)
+        #expect(await client.line() == "2: two\n")
+        #expect(await client.end().status == 0)
         await here.close()
         await there.close()
     }
@@ -148,7 +162,7 @@ struct ServerSnippetTests {
         try #require(!binary.isEmpty, "FTSL_BINARY names the command")
         let client = try LineClient(server.address, binary)
         client.say("x")
-        #expect(client.end().status == 80)
+        #expect(await client.end().status == 80)
         await server.close()
     }
 
@@ -175,12 +189,12 @@ struct ServerSnippetTests {
         try #require(!binary.isEmpty, "FTSL_BINARY names the command")
         let client = try LineClient(here.address, binary)
         client.say("one\n")
-        #expect(client.line() == "one\n")
+        #expect(await client.line() == "one\n")
         let move = try await here.move(to: there.address)
         #expect(move.sessions == 0 && move.stayed.count == 1)
         client.say("two\n")
-        #expect(client.line() == "two\n")
-        #expect(client.end().status == 0)
+        #expect(await client.line() == "two\n")
+        #expect(await client.end().status == 0)
         await here.close()
         await there.close()
     }
