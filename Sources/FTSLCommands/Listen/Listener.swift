@@ -114,7 +114,7 @@ final class Listener {
             return service
         }
         if let command = options.exec {
-            configuration.flags.formUnion(ExecService.flags)
+            configuration.flags.formUnion(ExecService.flags(options.commands.options))
             let service = ExecService(command, options: options.commands.options, on: loop)
             if let trouble = service.folderTrouble {
                 log.notice("no session can move: \(trouble)")

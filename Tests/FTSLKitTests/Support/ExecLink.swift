@@ -60,7 +60,7 @@ final class ExecLink {
             var configuration = AcceptorConfiguration()
             configuration.limits = limits
             configuration.maxWindow = window
-            configuration.flags.formUnion(ExecService.flags)
+            configuration.flags.formUnion(ExecService.flags(wanted))
             return AcceptorDriver(configuration: configuration, service: mover, on: loop.loop)
         }
         let listener = try loop.wait {
