@@ -231,6 +231,24 @@ final class ConnectClient {
         handle.abort(failure)
     }
 
+    // MARK: The remote terminal
+
+    /// The command at the other end has a terminal.
+    var hasTerminal: Bool { monitor?.session.identity.flags.contains(.terminal) ?? false }
+
+    func setTerminal(_ state: TerminalState) { plumbing?.setTerminal(state) }
+
+    /// Ends the session for good; the peer gets a moment to hear it, if it is there.
+    func leave(_ failure: Failure) {
+        abort(failure)
+        guard let loop, running?.initiator.connection != nil else {
+            running?.giveUp(failure)
+            return
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .seconds(1)) { bound.value.running?.giveUp(failure) }
+    }
+
     // MARK: The end
 
     private func ended(_ outcome: Outcome?, _ failure: Failure?) {
@@ -272,6 +290,8 @@ final class ConnectClient {
         if case .stopped(let position) = outcome {
             verdict.nothingWasLeft =
                 position == monitor.session.sendingChannels[0].end && source?.isLeftOver != true
+                // Keys that were typed ahead of the end are no loss.
+                || source is KeySource
         }
         verdict.signal = interruptedBy
         verdict.acknowledgedSince = monitor.acknowledged

@@ -21,6 +21,10 @@ final class Log: @unchecked Sendable {
     /// Called around each line, so that a meter can make room for it.
     var beforeLine: (() -> Void)?
     var afterLine: (() -> Void)?
+    /// Lines that wait while the terminal is somebody else's; nil: they are written at once.
+    private var held: [String]?
+    /// Older ones are forgotten.
+    private static let mostHeld = 100
 
     init(threshold: Level, format: LogFormat) {
         self.threshold = threshold
@@ -53,18 +57,34 @@ final class Log: @unchecked Sendable {
     func info(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.info, text, fields) }
     /// Text that is no line of the log, with room made for it.
     func raw(_ text: String) {
-        beforeLine?()
-        StandardError.write(text)
-        afterLine?()
+        tell(text)
     }
 
     func debug(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.debug, text, fields) }
 
     private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {
         guard level <= threshold else { return }
+        tell(line(level, text, fields))
+    }
+
+    private func tell(_ text: String) {
+        guard held == nil else {
+            held?.append(text)
+            if let count = held?.count, count > Self.mostHeld { held?.removeFirst() }
+            return
+        }
         beforeLine?()
-        StandardError.write(line(level, text, fields))
+        StandardError.write(text)
         afterLine?()
+    }
+
+    /// Keeps lines until `release`.
+    func hold() { held = held ?? [] }
+
+    func release() {
+        let lines = held ?? []
+        held = nil
+        for line in lines { tell(line) }
     }
 
     /// Text may be a peer's: what moves a cursor or turns a line around is shown, not done.

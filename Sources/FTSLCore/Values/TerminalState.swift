@@ -25,6 +25,12 @@ package struct TerminalState: Hashable, Sendable {
         self.name = name
     }
 
+    /// Whether terminfo may have a terminal of this name.
+    package static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= Bound.text
+            && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
+    }
+
     /// The type of the EXTENSION frame that carries it.
     static let extensionType: UInt16 = 1
 
@@ -37,7 +43,7 @@ package struct TerminalState: Hashable, Sendable {
         self.init(
             columns: try body.need(), rows: try body.need(), width: try body.need(),
             height: try body.need(), redraws: try body.need(), name: try body.needText())
-        guard name.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }) else {
+        guard name.isEmpty || Self.isName(name) else {
             throw .violation(.malformedFrame, "a name of a terminal that cannot be one")
         }
     }
