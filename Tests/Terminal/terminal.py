@@ -143,7 +143,12 @@ class Relay:
             if not self.open:
                 client.close()
                 continue
-            backend = socket.create_connection(self.target)
+            try:
+                backend = socket.create_connection(self.target)
+            except OSError:
+                # The test is over, or has ended its listener.
+                client.close()
+                continue
             self.pairs.append((client, backend))
             for a, b, rate in ((client, backend, None), (backend, client, self.rate)):
                 threading.Thread(target=self.carry, args=(a, b, rate), daemon=True).start()

@@ -13,13 +13,13 @@ final class ConnectClient {
     private let log: Log
     private let security: ConnectSecurity
     private let front: any ConnectFront
-    private var running: InitiatorDriver?
-    private var plumbing: Plumbing?
+    private(set) var running: InitiatorDriver?
+    private(set) var plumbing: Plumbing?
     private var source: (any EndingSource)?
     private(set) var monitor: SessionMonitor?
     private var meter: Meter?
     private var signals: SignalWatcher?
-    private var loop: (any EventLoop)?
+    private(set) var loop: (any EventLoop)?
     private var statusStream: StatusStream?
     private var quitTimer: Scheduled<Void>?
 
@@ -229,24 +229,6 @@ final class ConnectClient {
             return end(Ending(failure.code.exitStatus, failure.text, code: failure.code))
         }
         handle.abort(failure)
-    }
-
-    // MARK: The remote terminal
-
-    /// The command at the other end has a terminal.
-    var hasTerminal: Bool { monitor?.session.identity.flags.contains(.terminal) ?? false }
-
-    func setTerminal(_ state: TerminalState) { plumbing?.setTerminal(state) }
-
-    /// Ends the session for good; the peer gets a moment to hear it, if it is there.
-    func leave(_ failure: Failure) {
-        abort(failure)
-        guard let loop, running?.initiator.connection != nil else {
-            running?.giveUp(failure)
-            return
-        }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: .seconds(1)) { bound.value.running?.giveUp(failure) }
     }
 
     // MARK: The end

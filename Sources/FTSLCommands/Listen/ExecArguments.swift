@@ -31,6 +31,9 @@ struct ExecArguments: ParsableArguments {
         }
     }
 
+    /// What a migration calls the service: neither kind can take the other's sessions.
+    var kind: String { pty ? "exec --pty" : "exec" }
+
     /// The name of one that was given.
     var given: String? {
         pty ? "--pty" : checkpointOption

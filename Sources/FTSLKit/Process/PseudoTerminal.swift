@@ -2,19 +2,34 @@ internal import CPlatform
 internal import FTSLCore
 internal import Glibc
 
-/// Our side of a command's terminal.
-struct PseudoTerminal {
-    /// Non-blocking; owned by whoever made it.
-    let descriptor: CInt
+/// Our side of a command's terminal; closed when nobody holds it.
+final class PseudoTerminal {
     /// Where the command finds its side.
     let path: String
+    /// Non-blocking; -1 when closed.
+    private var descriptor: CInt
 
     init() throws(ChildProcess.SpawnFailure) {
         var space = [CChar](repeating: 0, count: 128)
         descriptor = cplatform_open_terminal(&space, space.count)
-        guard descriptor >= 0 else { throw ChildProcess.SpawnFailure(doing: "open a terminal") }
         path = String(
             decoding: space.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard descriptor >= 0 else { throw ChildProcess.SpawnFailure(doing: "open a terminal") }
+    }
+
+    deinit { close() }
+
+    /// Together with every `duplicate`, this hangs the terminal up.
+    func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
+
+    /// For whoever reads and writes; owned by the caller.
+    func duplicate() throws(ChildProcess.SpawnFailure) -> CInt {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw ChildProcess.SpawnFailure(doing: "use a terminal") }
+        return copy
     }
 
     /// Tells the command that its window is like this; a signal says so if that is new.
@@ -32,11 +47,18 @@ struct PseudoTerminal {
         if group > 1 { kill(-group, SIGWINCH) }
     }
 
+    /// The terminal edits lines; otherwise the program that reads does so, or takes keys.
+    var editsLines: Bool { modes.map { $0.c_lflag & tcflag_t(ICANON) != 0 } ?? false }
+
     /// The character that ends the input of a program that reads lines; nil: there is none.
     var endOfInput: UInt8? {
-        var modes = termios()
-        guard tcgetattr(descriptor, &modes) == 0 else { return nil }
+        guard let modes else { return nil }
         let character = withUnsafeBytes(of: modes.c_cc) { $0[Int(VEOF)] }
         return character == 0 ? nil : character
+    }
+
+    private var modes: termios? {
+        var modes = termios()
+        return tcgetattr(descriptor, &modes) == 0 ? modes : nil
     }
 }

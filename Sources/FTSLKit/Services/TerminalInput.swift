@@ -49,9 +49,16 @@ final class TerminalInput: ByteSink {
         typeEnd()
         let bound = NIOLoopBound(self, eventLoop: loop)
         again = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
-            bound.value.typeEnd()
+            bound.value.typeEndAgain()
         }
         onFinished?()
+    }
+
+    private func typeEndAgain() {
+        // A program that edits lines itself ends no input inside of one.
+        if !isAtLineStart, !terminal.editsLines { pipe.write(ByteBuffer(string: "\r")) }
+        isAtLineStart = true
+        typeEnd()
     }
 
     private func typeEnd() {

@@ -75,21 +75,21 @@ final class TerminalSession: ExecCommand {
         // Those of whoever started the listener.
         environment["COLUMNS"] = nil
         environment["LINES"] = nil
+        let descriptor = try terminal.duplicate()
+        let pid: pid_t
         do throws(ChildProcess.SpawnFailure) {
-            let pid = try ChildProcess.start(
+            pid = try ChildProcess.start(
                 setup.command, environment: environment, descriptors: .terminal(terminal.path))
-            process = ChildProcess(
-                pid: pid, standardInput: -1, standardOutput: -1, standardError: -1)
         } catch {
-            close(terminal.descriptor)
+            close(descriptor)
             throw error
         }
+        process = ChildProcess(pid: pid, standardInput: -1, standardOutput: -1, standardError: -1)
         self.terminal = terminal
         plumbing.attach(sink: TerminalInput(pipe, of: terminal, on: setup.loop), to: .main)
-        adopt(terminal.descriptor)
+        adopt(descriptor)
         plumbing.attach(source: pipe, to: .main)
-        guard let process else { return }
-        setup.children.watch(process.pid, on: setup.loop) { [self] in childEnded($0) }
+        setup.children.watch(pid, on: setup.loop) { [self] in childEnded($0) }
     }
 
     private func adopt(_ descriptor: CInt) {
@@ -107,6 +107,7 @@ final class TerminalSession: ExecCommand {
             }
             .takingOwnershipOfDescriptor(inputOutput: descriptor)
             .assumeIsolated().whenFailure { [handle] error in
+                close(descriptor)
                 handle.abort(
                     Failure(.local, .applicationFailed, "cannot use a terminal: \(error)"))
             }
@@ -129,7 +130,7 @@ final class TerminalSession: ExecCommand {
         isOver = true
         untilStart?.cancel()
         if process == nil { hasEnded = true }
-        terminal = nil
+        terminal?.close()
         plumbing.cancel()
     }
 
