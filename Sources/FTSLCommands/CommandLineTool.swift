@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FTSLKit
 
 /// The `ftsl` command: parses, runs, and turns every error into a sentence and a status.
 public enum CommandLineTool {
@@ -7,6 +8,7 @@ public enum CommandLineTool {
 
     /// Runs the command that this process's arguments name, and ends the process with its status.
     public static func main() -> Never {
+        if Array(CommandLine.arguments.dropFirst()) == [Successor.question] { ImageCheck.run() }
         var arguments = Self.rewritten(Array(CommandLine.arguments.dropFirst()))
         // Alone on a terminal: somebody wants to look around.
         if arguments.isEmpty, ShellTerminal.isThere { arguments = ["shell"] }

@@ -4,7 +4,7 @@ internal import NIOPosix
 
 /// A bound socket that hands over connections.
 package final class TransportListener {
-    private let channel: any Channel
+    package let channel: any Channel
     /// Where it really listens: the kernel may have chosen the port.
     package let endpoint: Endpoint
 
@@ -34,8 +34,10 @@ package final class TransportListener {
     /// Nil: nobody is there to take it, and it is closed.
     package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection?
 
+    /// - Parameter bound: A socket that listens there already; owned from here.
     package static func bind(
-        _ endpoint: Endpoint, security: Security, userTimeout: Duration, on loop: any EventLoop,
+        _ endpoint: Endpoint, bound socket: CInt? = nil, security: Security, userTimeout: Duration,
+        on loop: any EventLoop,
         onAccept: @escaping OnAccept
     ) -> EventLoopFuture<TransportListener> {
         let bound = NIOLoopBound((onAccept, security), eventLoop: loop)
@@ -64,6 +66,10 @@ package final class TransportListener {
             }
         let binding: EventLoopFuture<any Channel>
         switch endpoint {
+        case _ where socket != nil:
+            let isTCP = if case .tcp = endpoint { true } else { false }
+            binding = SocketTuning.apply(to: bootstrap, tcp: isTCP, userTimeout: userTimeout)
+                .withBoundSocket(socket ?? -1)
         case .tcp(let host, let port):
             binding = SocketTuning.apply(to: bootstrap, tcp: true, userTimeout: userTimeout)
                 .bind(host: host, port: port)

@@ -32,6 +32,14 @@ struct MigrationTests {
     }
 
     @Test(
+        "Sessions of --forward drain, or get a new connection and lose none of the old one's words",
+        arguments: ["drain", "reconnect"])
+    func forward(_ policy: String) throws {
+        let result = try stage.python("Migration/forward", [Tool.path, policy], .seconds(90))
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+    }
+
+    @Test(
         "A host that dies at a step of it harms nobody that the step has promised",
         arguments: ["a:decide", "a:redirect", "b:freeze", "b:image", "b:decide", "b:redirect"])
     func killed(_ when: String) throws { try python("killed", ["--only", when], .seconds(150)) }

@@ -60,6 +60,12 @@ final class ControlReply {
         self.onLeft = onLeft
     }
 
+    /// Where the end can be said by the next program of this process; nil: the client is gone.
+    func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt? {
+        guard let channel = client?.channel else { return nil }
+        return try kept.keep(socket: channel)
+    }
+
     /// Says how it goes; nothing after `done`.
     func progress(_ fields: [String: JSONValue]) {
         guard !isDone else { return }

@@ -15,10 +15,12 @@ final class ControlServer: ControlDelegate {
 
     init(on loop: any EventLoop) { self.loop = loop }
 
-    /// Takes the socket of this path.
-    func listen(at path: String) throws(ControlFailure) {
-        socket = try ControlSocket(path, delegate: self, on: loop)
+    /// Takes the socket of this path, or the one that the last program of this process had there.
+    func listen(at path: String, adopting adopted: CInt?) throws(ControlFailure) {
+        socket = try ControlSocket(path, adopting: adopted, delegate: self, on: loop)
     }
+
+    func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt? { try socket?.hold(kept) }
 
     func close() {
         socket?.close()

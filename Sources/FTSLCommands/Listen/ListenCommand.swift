@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FTSLCore
 internal import FTSLKit
 internal import FTSLTransport
 
@@ -19,7 +20,16 @@ struct ListenCommand: ParsableCommand {
         let backend = try options.forwardEndpoint()
         let log = Log(global)
         let listener = try Listener(
-            endpoint, backend: backend, options: options, global: global, log: log)
+            endpoint, backend: backend, options: options, global: global, log: log,
+            inheritance: inheritance())
         EventLoopProgram.run { listener.start(on: $0) }
+    }
+
+    private func inheritance() throws(Ending) -> RestartImage? {
+        do {
+            return try Successor.inheritance()
+        } catch {
+            throw Ending(.violation, "cannot take over from the last program: \(error.text)")
+        }
     }
 }

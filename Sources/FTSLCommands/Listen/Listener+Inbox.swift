@@ -38,10 +38,14 @@ extension Listener {
     ) {
         guard let path = options.messages.inbox, let driver else { return ready() }
         let local = LocalInbox.endpoint(of: path)
-        let binding = driver.listen(on: local, security: .plaintext).assumeIsolated()
+        let bound = inheritance?.descriptors[.local]
+        let binding = driver.listen(on: local, bound: bound, security: .plaintext)
+            .assumeIsolated()
         binding.whenComplete { [unowned self] result in
             switch result {
-            case .success: ready()
+            case .success(let listener):
+                self.local = listener
+                ready()
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
                 end(Ending(.cannotCreate, "cannot listen on \(local): \(reason)"))

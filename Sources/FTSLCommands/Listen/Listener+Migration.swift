@@ -181,7 +181,7 @@ final class ListenerMigration: MigrationControl {
                 let fields = Self.fields(of: report)
                 last = fields.merging(["state": .string("moved")]) { $1 }
                 listener.log.notice(
-                    "moved \(report.sessions) sessions to "
+                    "moved \(Numbers.count(UInt64(report.sessions), "session")) to "
                         + request.target.map(\.description).joined(separator: ","))
                 reply.done(.success, fields)
                 if let linger = request.linger { listener.retire(after: linger) }
@@ -250,9 +250,5 @@ final class ListenerMigration: MigrationControl {
             _ = host.resolve(activate: true)
             reply.done(.success, ["ticket": .string("\(ticket)")])
         }
-    }
-
-    func restart(_ binary: String?, _ reply: ControlReply) {
-        reply.done(.configuration, error: "an upgrade in place is not available yet")
     }
 }

@@ -24,6 +24,12 @@ final class Listener {
     var finalEnding: (SessionID, Ending)?
     private var refusals = Refusals()
     private let statusStream: StatusStream?
+    /// What the last program of this process has left; nil: it began with this one.
+    let inheritance: RestartImage?
+    /// The path of this program; another one may be there by now.
+    let program = Successor.ofThisProcess()
+    /// The socket beside the inbox.
+    var local: TransportListener?
     var control: ListenerControl?
     /// What moves this listener's sessions; nil: they stay.
     var migration: (any MigrationControl)?
@@ -35,8 +41,9 @@ final class Listener {
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
-        log: Log
+        log: Log, inheritance: RestartImage? = nil
     ) throws {
+        self.inheritance = inheritance
         let store = TrustStore.ofThisUser
         let mustHaveTLS = !endpoint.isLoopback && !options.insecure
         let own: Fingerprint?
@@ -84,11 +91,14 @@ final class Listener {
         driver.onRefused = { [unowned self] in refused($0, $1) }
         driver.rights = { [unowned self] in gate.rights(of: $0) }
         openMigration(service, on: loop)
+        takeOver()
         let security = TransportListener.Security(
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        let binding = driver.listen(on: endpoint, security: security).assumeIsolated()
+        let bound = inheritance?.descriptors[.listener]
+        let binding = driver.listen(on: endpoint, bound: bound, security: security)
+            .assumeIsolated()
         binding.whenComplete { [unowned self] result in
             switch result {
             case .success(let listener):
@@ -97,6 +107,7 @@ final class Listener {
                 listenLocally(security) { [unowned self] in
                     control?.takeDefaultName(of: listener.endpoint)
                     announce(listener.endpoint)
+                    tookOver()
                 }
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
@@ -109,13 +120,22 @@ final class Listener {
         _ configuration: inout AcceptorConfiguration, on loop: any EventLoop
     ) -> any SessionService {
         if let backend {
-            let service = ForwardService(to: backend, on: loop)
+            var forwarding = ForwardService.Options()
+            forwarding.reconnects = options.moves.forwardMigrate == .reconnect
+            let service = ForwardService(to: backend, options: forwarding, on: loop)
             service.onEnded = { [unowned self] in sessionEnded($0, $1) }
             return service
         }
         if let command = options.exec {
             configuration.flags.formUnion(ExecService.flags(options.commands.options))
-            let service = ExecService(command, options: options.commands.options, on: loop)
+            let service: ExecService
+            do {
+                service = try ExecService(
+                    command, options: options.commands.options,
+                    inheritance: inheritance?.service, on: loop)
+            } catch {
+                end(Ending(.internalError, error.text))
+            }
             if let trouble = service.folderTrouble {
                 log.notice("no session can move: \(trouble)")
             }
@@ -133,6 +153,8 @@ final class Listener {
     }
 
     private func announce(_ bound: Endpoint) {
+        // Whoever waited for it was told by the last program.
+        guard inheritance == nil else { return }
         if options.insecure, !bound.isLoopback {
             log.notice("accepting plaintext from everybody who can reach \(bound)")
         }

@@ -38,7 +38,9 @@ final class ListenerControl {
     func take(_ name: String) throws(Ending) {
         do {
             try ControlFolder.make()
-            try server.listen(at: ControlFolder.socket(of: name))
+            try server.listen(
+                at: ControlFolder.socket(of: name),
+                adopting: listener.inheritance?.descriptors[.control])
         } catch let refused as ControlFolder.Refused {
             throw Ending(.cannotCreate, "no control socket '\(name)': \(refused.text)")
         } catch ControlFailure.refused(let text) {
@@ -69,6 +71,8 @@ final class ListenerControl {
     }
 
     func close() { server.close() }
+
+    func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt? { try server.hold(kept) }
 
     // MARK: What it says
 
@@ -229,6 +233,11 @@ final class ListenerControl {
     }
 
     private func restart(_ request: ControlRequest, _ reply: ControlReply) {
-        migration(reply)?.restart(request.text("binary"), reply)
+        guard !isMigrating else {
+            return reply.done(.rolledBack, error: "a migration or a restart is going on")
+        }
+        isMigrating = true
+        reply.onDone = { [weak self] in self?.isMigrating = false }
+        listener.restart(as: request.text("binary"), reply)
     }
 }

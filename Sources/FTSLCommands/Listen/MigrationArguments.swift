@@ -32,9 +32,6 @@ struct MigrationArguments: ParsableArguments {
     var forwardMigrate = ForwardMigrateArgument.drain
 
     mutating func validate() throws {
-        if forwardMigrate == .reconnect {
-            throw ValidationError("--forward-migrate reconnect is not in this version")
-        }
         if !ControlFolder.isName(service) {
             throw ValidationError("--service: a label has \(ControlName.rule)")
         }

@@ -50,6 +50,4 @@ protocol MigrationControl: AnyObject {
     func status(_ reply: ControlReply)
     func abort(_ reply: ControlReply)
     func resolve(_ resolution: MigrationResolution, _ reply: ControlReply)
-    /// Goes on as another program under the same pid; nil: the one that runs, as it is on disk now.
-    func restart(_ binary: String?, _ reply: ControlReply)
 }

@@ -46,8 +46,10 @@ struct MigrateCommand: ParsableCommand {
             log.notice("rolled back; the listener serves on")
         } else if options.resolve == .discard {
             log.notice("what was prepared is dropped")
+        } else if options.restart {
+            log.notice(last.restarted, last.fields)
         } else {
-            log.notice(last.ending(options.restart ? "restarted" : "moved"), last.fields)
+            log.notice(last.ending("moved"), last.fields)
         }
     }
 

@@ -46,6 +46,12 @@ struct MigrationLine {
             + "\(number("pause_ms") ?? 0) ms, generation \(text("generation") ?? "unknown")"
     }
 
+    /// The last words about a program that took over in place.
+    var restarted: String {
+        "restarted in place with \(Numbers.count(number("sessions") ?? 0, "session")), paused "
+            + "\(number("pause_ms") ?? 0) ms, pid \(number("pid") ?? 0)"
+    }
+
     /// Everything, a line each.
     var table: String {
         var table = Table(["FIELD", "VALUE"])

@@ -133,10 +133,29 @@ extension Acceptor {
         Session.reservation(window: image.limits.receiveWindow, flags: image.flags)
     }
 
-    /// Takes over a session, one move further; whoever asks for it is told to ask again until
+    /// Where a session was before.
+    package enum Origin: Equatable, Sendable {
+        case otherHost
+        /// The last program of this process; it may have come from another host before.
+        case thisHost(isAdopted: Bool)
+
+        fileprivate func next(_ generation: Generation) -> Generation {
+            switch self {
+            case .otherHost: Generation(moves: generation.moves + 1, starts: 0)
+            case .thisHost:
+                Generation(moves: generation.moves, starts: generation.starts + 1)
+            }
+        }
+    }
+
+    package func isAdopted(_ id: SessionID) -> Bool { entries[id]?.isAdopted ?? false }
+
+    /// Takes over a session, one generation further; whoever asks for it is told to ask again until
     /// `activate`. Throws when the image is of no use.
-    package func adopt(_ image: SessionImage, now: Instant) throws(Failure) {
-        let generation = Generation(moves: image.generation.moves + 1, starts: 0)
+    package func adopt(
+        _ image: SessionImage, from origin: Origin = .otherHost, now: Instant
+    ) throws(Failure) {
+        let generation = origin.next(image.generation)
         let host = HostIdentity(generation: generation, instance: host.instance)
         let session = try Session(image, host: host, budget: budget, now: now)
         let source =
@@ -146,7 +165,7 @@ extension Acceptor {
             now: now)
         nextSerial += 1
         entry.address = image.address
-        entry.isAdopted = true
+        entry.isAdopted = origin != .thisHost(isAdopted: false)
         let standing: Standing =
             switch image.standing {
             case .unconfirmed: .unconfirmed(since: now)

@@ -165,7 +165,8 @@ extension SessionImage {
             digest: Array((try input.needLong()).readableBytesView))
     }
 
-    private var isConsistent: Bool {
+    /// What is retained, taken and unread adds up.
+    package var isConsistent: Bool {
         let channels = flags.contains(.standardError) ? 2 : 1
         guard sends.count == channels, receives.count == 1, receives[0].channel == .main,
             sends.map(\.channel.value) == Array(0..<UInt8(channels))

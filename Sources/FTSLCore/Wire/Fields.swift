@@ -1,7 +1,7 @@
 internal import NIOCore
 
 extension ByteBuffer {
-    mutating func need<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Failure) -> T {
+    package mutating func need<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Failure) -> T {
         guard let value = readInteger(as: type) else { throw .shortFrame }
         return value
     }

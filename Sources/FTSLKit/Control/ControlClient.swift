@@ -20,6 +20,8 @@ package final class ControlClient: ChannelInboundHandler {
 
     init(_ socket: ControlSocket) { self.socket = socket }
 
+    package var channel: (any Channel)? { context?.channel }
+
     /// A line, newline included.
     package func send(_ line: String) {
         guard let context else { return }

@@ -26,10 +26,16 @@ package final class ControlSocket {
     package var path: String { file.path }
 
     /// Takes the name and listens. Call on the event loop.
+    ///
+    /// - Parameter adopted: A socket that listens there already.
     package init(
-        _ path: String, delegate: any ControlDelegate, on loop: any EventLoop
+        _ path: String, adopting adopted: CInt? = nil, delegate: any ControlDelegate,
+        on loop: any EventLoop
     ) throws(ControlFailure) {
-        file = try ControlSocketFile(path)
+        file =
+            if let adopted { ControlSocketFile(path, adopting: adopted) } else {
+                try ControlSocketFile(path)
+            }
         self.delegate = delegate
         let bound = NIOLoopBound(self, eventLoop: loop)
         ServerBootstrap(group: loop)
@@ -45,6 +51,10 @@ package final class ControlSocket {
             .withBoundSocket(file.descriptor)
             .assumeIsolated()
             .whenSuccess { [weak self] in self?.channel = $0 }
+    }
+
+    package func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt {
+        try kept.keep(file.descriptor)
     }
 
     /// Removes the socket; who is connected is still answered.

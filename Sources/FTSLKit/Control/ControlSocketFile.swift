@@ -38,6 +38,13 @@ struct ControlSocketFile {
         inode = Self.inode(of: path) ?? 0
     }
 
+    /// The socket that the last program of this process listened on.
+    init(_ path: String, adopting descriptor: CInt) {
+        self.path = path
+        self.descriptor = descriptor
+        inode = Self.inode(of: path) ?? 0
+    }
+
     private static func lock(_ folder: String) throws(ControlFailure) -> CInt {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", folder) }

@@ -14,24 +14,25 @@ extension AcceptorDriver {
 
     /// Sessions that were adopted begin here, with what their applications left.
     package func activate(_ states: [SessionID: ApplicationState], _ ids: [SessionID]) {
-        arrivals = states
+        beginnings = states.mapValues { state in
+            { [unowned self] in application(of: $0, from: state) }
+        }
         moved { $0.activate(ids, now: $1) }
-        arrivals = [:]
+        beginnings = [:]
     }
 
     func resume(_ id: SessionID) {
         guard let session = acceptor.session(id) else { return }
         let handle = SessionHandle(session: session) { [weak self] in self?.touched($0.id) }
         handle.peer = acceptor.identity(of: id)
-        let application = application(of: handle, from: arrivals.removeValue(forKey: id))
+        let application = beginnings.removeValue(forKey: id)?(handle) ?? QuietApplication()
         handle.application = application
         sessions[id] = Running(handle: handle, application: application)
     }
 
     private func application(
-        of handle: SessionHandle, from state: ApplicationState?
+        of handle: SessionHandle, from state: ApplicationState
     ) -> any SessionApplication {
-        guard let state else { return QuietApplication() }
         guard let movable = service as? any MovableService else {
             handle.abort(
                 Failure(.local, .activationFailed, "nothing here can go on with the session"))
@@ -55,7 +56,7 @@ extension AcceptorDriver {
 
 /// Of a session that arrived when its application had ended: only its peer's last words are
 /// missing.
-private final class QuietApplication: SessionApplication {
+final class QuietApplication: SessionApplication {
     func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {}
     func finished(_ channel: ChannelNumber) {}
     func stopped(_ channel: ChannelNumber, at position: UInt64) {}

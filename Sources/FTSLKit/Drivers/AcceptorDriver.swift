@@ -22,8 +22,8 @@ package final class AcceptorDriver {
     package var inbox: (any SessionService)?
     /// Begins sessions in which another host talks about a ticket; nil: there are none.
     package var migrations: (any SessionService)?
-    /// What applications of arrived sessions left where they came from.
-    var arrivals: [SessionID: ApplicationState] = [:]
+    /// How applications of sessions that came from elsewhere begin.
+    var beginnings: [SessionID: (SessionHandle) -> any SessionApplication] = [:]
     private let loop: any EventLoop
     private var connections: [ConnectionID: TransportConnection] = [:]
     private var sources: [ConnectionID: String] = [:]
@@ -67,10 +67,11 @@ package final class AcceptorDriver {
 
     /// Call on the event loop.
     package func listen(
-        on endpoint: Endpoint, security: TransportListener.Security = .plaintext
+        on endpoint: Endpoint, bound: CInt? = nil,
+        security: TransportListener.Security = .plaintext
     ) -> EventLoopFuture<TransportListener> {
         TransportListener.bind(
-            endpoint, security: security, userTimeout: heartbeat * 5 / 2, on: loop
+            endpoint, bound: bound, security: security, userTimeout: heartbeat * 5 / 2, on: loop
         ) {
             [weak self] _, source in self?.accept(from: source)
         }

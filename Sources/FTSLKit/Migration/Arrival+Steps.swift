@@ -105,7 +105,9 @@ extension Arrival {
     }
 
     private func started(_ failed: Int) {
-        host.onNotice?("serving \(image.sessions.count) sessions that came from elsewhere")
+        let count = image.sessions.count
+        host.onNotice?(
+            "serving \(count) session\(count == 1 ? "" : "s") that came from elsewhere")
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
             if failed > 0 {

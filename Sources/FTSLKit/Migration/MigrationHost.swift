@@ -81,8 +81,13 @@ package final class MigrationHost: SessionService {
         departure.start()
     }
 
+    /// True while a ticket is on its way, from here or to here.
+    package var isBusy: Bool {
+        isMoving || arrivals.values.contains { $0.machine.state != .active }
+    }
+
     private var refusal: Failure? {
-        if isMoving || arrivals.values.contains(where: { $0.machine.state != .active }) {
+        if isBusy {
             return Failure(.local, .migrationRefused, "another migration is on its way")
         }
         if case .moved(let target) = driver.acceptor.absence {

@@ -1,3 +1,4 @@
+internal import DequeModule
 package import FTSLCore
 internal import FTSLTransport
 package import NIOCore
@@ -28,7 +29,7 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     /// The output is closed, one way or another.
     package var onOutputClosed: (() -> Void)?
 
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     private var ready: [ByteBuffer] = []
     private var wanted = 0
     private var inputEnded = false
@@ -36,10 +37,20 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     private var inputDiscarded = false
     private var outputFailed = false
     private var outputFinished = false
+    /// Writes that are not complete, oldest first; of the first, `partial` bytes are gone already.
+    private var writes = Deque<ByteBuffer>()
+    private var partial = 0
     private var unwritten = 0
     private var failure: Failure?
 
     package init() {}
+
+    /// One that was in use before: a direction that is over is not used again. [FTSL §12]
+    init(inputEnded: Bool, outputFinished: Bool) {
+        self.inputEnded = inputEnded
+        endTold = inputEnded
+        self.outputFinished = outputFinished
+    }
 
     // MARK: Source
 
@@ -94,6 +105,43 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         }
     }
 
+    // MARK: Changing hands [FTSL §12]
+
+    var isInputOpen: Bool { context != nil && !inputEnded && !inputDiscarded }
+    /// Whether there is, or will be, anything to come from it or to write to it.
+    var isInputUsed: Bool { !inputEnded && !inputDiscarded }
+    var isOutputUsed: Bool { !outputFailed && !outputFinished }
+    var isOutputOpen: Bool {
+        context != nil && !outputFailed && !(outputFinished && unwritten == 0)
+    }
+
+    /// Everything that was read is delivered, wanted or not.
+    func deliverAll() {
+        while !ready.isEmpty {
+            wanted = max(0, wanted - 1)
+            onBytes?(ready.removeFirst())
+        }
+        guard inputEnded, !endTold else { return }
+        endTold = true
+        onEnd?(failure)
+    }
+
+    /// What the kernel has not taken of what was written; what it has is told.
+    func takeStock() -> [ByteBuffer] {
+        guard let context,
+            let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        else { return [] }
+        let gone = unwritten - buffered
+        if gone > 0 {
+            unwritten -= gone
+            partial += gone
+            onTaken?(gone)
+        }
+        var rest = Array(writes)
+        if !rest.isEmpty { rest[0].moveReaderIndex(forwardBy: partial) }
+        return rest.filter { $0.readableBytes > 0 }
+    }
+
     private func deliver() {
         while wanted > 0, !ready.isEmpty {
             wanted -= 1
@@ -118,13 +166,17 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
             guard let self else { return }
             switch result {
             case .success:
-                unwritten -= count
-                onTaken?(count)
+                _ = writes.popFirst()
+                let told = partial
+                partial = 0
+                unwritten -= count - told
+                onTaken?(count - told)
                 if outputFinished, unwritten == 0 { closeOutput() }
             case .failure: failOutput()
             }
         }
         unwritten += count
+        writes.append(bytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
     }
 
@@ -162,6 +214,7 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
         }
         outputFinished = true
         unwritten = 0
+        writes = []
         let none = linger(l_onoff: 1, l_linger: 0)
         let set =
             (context.channel as? any SocketOptionProvider)?.setSoLinger(none)

@@ -178,6 +178,11 @@ package final class CommandInput: ChannelInboundHandler, ByteSink {
         if !isOver { pump() }
     }
 
+    /// What is not in the pipe; its reader goes on. [FTSL §12]
+    var unwritten: [ByteBuffer] { (waiting.map { [$0] } ?? []) + queue }
+
+    var isOpen: Bool { !isOver && context != nil }
+
     /// What its reader, which is gone, has not read, and what was not written, in order.
     package func takeBack() -> [ByteBuffer] {
         forgetCallbacks()

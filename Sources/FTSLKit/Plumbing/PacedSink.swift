@@ -15,7 +15,8 @@ package final class PacedSink {
     package private(set) var isDone = false
     /// Sizes of the writes the sink has not taken, oldest first.
     private var writes = Deque<Int>()
-    private var backlog = Deque<ByteBuffer>()
+    /// What the sink was not given yet.
+    private(set) var backlog = Deque<ByteBuffer>()
     private var isPassing = false
 
     /// Writes in the sink's hands; bulk comes in pieces of 64 KiB.

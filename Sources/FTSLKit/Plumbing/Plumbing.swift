@@ -133,6 +133,12 @@ package final class Plumbing: SessionApplication {
         settleIfDrained()
     }
 
+    /// What a channel's sink was not given yet. [FTSL §12]
+    func backlog(_ channel: ChannelNumber) -> [ByteBuffer] {
+        guard let holder = sinks[channel], !holder.isDone else { return [] }
+        return Array(holder.backlog)
+    }
+
     /// Gives back what a channel's sink was not given yet; it gets nothing more.
     package func takeBack(_ channel: ChannelNumber) -> [ByteBuffer] {
         guard let holder = sinks[channel], !holder.isDone else { return [] }

@@ -4,10 +4,10 @@ internal import Glibc
 
 /// Our side of a command's terminal; closed when nobody holds it.
 final class PseudoTerminal {
-    /// Where the command finds its side.
+    /// Where the command finds its side; empty where it has it already.
     let path: String
     /// Non-blocking; -1 when closed.
-    private var descriptor: CInt
+    private(set) var descriptor: CInt
 
     init() throws(ChildProcess.SpawnFailure) {
         var space = [CChar](repeating: 0, count: 128)
@@ -15,6 +15,12 @@ final class PseudoTerminal {
         path = String(
             decoding: space.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         guard descriptor >= 0 else { throw ChildProcess.SpawnFailure(doing: "open a terminal") }
+    }
+
+    /// One that a command has already.
+    init(_ descriptor: CInt) {
+        self.descriptor = descriptor
+        path = ""
     }
 
     deinit { close() }

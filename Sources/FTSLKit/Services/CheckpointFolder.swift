@@ -7,8 +7,8 @@ internal import Glibc
 /// It is locked while its listener lives, so that the next one can tell what a killed one left.
 package final class CheckpointFolder {
     package let path: String
-    private let lock: CInt
-    private var count: UInt64 = 0
+    let lock: CInt
+    private(set) var count: UInt64 = 0
 
     /// Folders of killed listeners that one start looks at, at most.
     private static let cleanedAtOnce = 256
@@ -34,6 +34,13 @@ package final class CheckpointFolder {
             if lock >= 0 { close(lock) }
             throw Self.trouble("lock", path)
         }
+    }
+
+    /// The folder of the last program of this process, with its lock. [FTSL §12]
+    init(path: String, lock: CInt, count: UInt64) {
+        self.path = path
+        self.lock = lock
+        self.count = count
     }
 
     deinit { close(lock) }

@@ -1,4 +1,3 @@
-internal import CPlatform
 internal import FTSLCore
 internal import FTSLTransport
 internal import Glibc
@@ -9,7 +8,7 @@ struct ExecChild {
     /// Nil where there is no folder for them.
     let files: CheckpointFolder.Files?
     /// Its descriptor 4.
-    private let left: CInt
+    let left: CInt
 
     typealias Trouble = ChildProcess.SpawnFailure
 
@@ -87,19 +86,8 @@ struct ExecChild {
     private static func memoryFile(
         _ name: String, _ content: [UInt8], _ opened: inout [CInt]
     ) throws(Trouble) -> CInt {
-        let file = cplatform_memory_file(name)
-        guard file >= 0 else { throw Trouble(doing: "make a file in memory") }
+        let file = try MemoryFile.make(name, content)
         opened.append(file)
-        // At the offset that the command reads from the descriptor's own stays 0.
-        var written = 0
-        while written < content.count {
-            let count = content[written...].withUnsafeBytes {
-                pwrite(file, $0.baseAddress, $0.count, off_t(written))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Trouble(doing: "write a state") }
-            written += count
-        }
         return file
     }
 

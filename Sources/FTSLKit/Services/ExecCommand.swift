@@ -42,6 +42,10 @@ protocol ExecCommand: SessionApplication {
     var obstacle: Unmovable? { get }
     /// Asks the command to leave a checkpoint and end.
     func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void)
+    /// What the next program of this process needs; the command goes on. [FTSL §12]
+    func hold(_ kept: KeptDescriptors) throws(Unmovable) -> ApplicationHold
+    /// In the next program.
+    func goOn(from words: ByteBuffer) throws(Failure)
     /// Closes everything of a session that is over.
     func cancel()
 }

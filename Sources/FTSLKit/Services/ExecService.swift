@@ -19,8 +19,8 @@ package final class ExecService: MovableService {
         package init() {}
     }
 
-    private let setup: ExecSetup
-    private var running: [SessionID: any ExecCommand] = [:]
+    let setup: ExecSetup
+    var running: [SessionID: any ExecCommand] = [:]
     package var onEnded: ((SessionHandle, Outcome) -> Void)?
     package var onFailure: ((String) -> Void)?
     /// Why no session can move; nil: some may.
@@ -34,23 +34,28 @@ package final class ExecService: MovableService {
     /// - Parameters:
     ///   - runtimeFolder: Where the private files of commands are.
     ///   - children: Who tells when a command has ended; a watcher of its own unless given.
+    ///   - inheritance: What the last program of this process has left; throws where it is none.
     package init(
         _ command: String, options: Options = Options(),
         runtimeFolder: String = RuntimeFolder.ofThisUser, children: ChildWatcher? = nil,
-        on loop: any EventLoop
-    ) {
-        var folder: CheckpointFolder?
+        inheritance: ByteBuffer? = nil, on loop: any EventLoop
+    ) throws(Failure) {
+        let inherited = try inheritance.map { words throws(Failure) in try Self.inherited(words) }
+        var folder = inherited?.folder
         var trouble: String?
-        do {
-            if !options.terminal { folder = try CheckpointFolder(in: runtimeFolder) }
-        } catch {
-            // Commands run all the same.
-            trouble = error.text
+        if folder == nil, !options.terminal {
+            do {
+                folder = try CheckpointFolder(in: runtimeFolder)
+            } catch {
+                // Commands run all the same.
+                trouble = error.text
+            }
         }
         folderTrouble = trouble
         setup = ExecSetup(
             command: command, options: options, folder: folder,
             children: children ?? ChildWatcher(on: loop), loop: loop)
+        watch(left: inherited?.left ?? [])
     }
 
     package func begin(_ handle: SessionHandle, peer: String) -> any SessionApplication {
@@ -60,6 +65,17 @@ package final class ExecService: MovableService {
     private func start(
         _ handle: SessionHandle, _ peer: String, from state: ApplicationState?
     ) -> any ExecCommand {
+        let session = make(handle, peer)
+        do {
+            try session.start(from: state)
+            running[handle.id] = session
+        } catch {
+            session.onFailure?(error.text)
+        }
+        return session
+    }
+
+    func make(_ handle: SessionHandle, _ peer: String) -> any ExecCommand {
         let session: any ExecCommand =
             setup.options.terminal
             ? TerminalSession(handle, peer: peer, setup) : ExecSession(handle, peer: peer, setup)
@@ -72,12 +88,6 @@ package final class ExecService: MovableService {
             guard let self, let session else { return }
             // Otherwise `ended` is still to come.
             if session.isOver, running[id] === session { running[id] = nil }
-        }
-        do {
-            try session.start(from: state)
-            running[id] = session
-        } catch {
-            session.onFailure?(error.text)
         }
         return session
     }
@@ -100,11 +110,16 @@ package final class ExecService: MovableService {
         session.process?.signalGroup(SIGHUP)
         session.process?.signalGroup(SIGCONT)
         let bound = NIOLoopBound(session, eventLoop: setup.loop)
-        setup.loop.scheduleTask(in: .seconds(5)) {
+        setup.loop.scheduleTask(in: Self.hangUpPatience) {
             guard !bound.value.hasEnded else { return }
             bound.value.process?.signalGroup(SIGKILL)
         }
     }
+
+    /// How long a command that was hung up on may take to go.
+    static let hangUpPatience: TimeAmount = .seconds(5)
+
+    package var children: ChildWatcher { setup.children }
 
     /// Commands that still run.
     package var count: Int { running.values.count { !$0.hasEnded } }

@@ -12,9 +12,9 @@ final class ExecSession: ExecCommand {
     private(set) var child: ExecChild?
     var process: ChildProcess? { child?.process }
     private(set) var input: CommandInput?
-    private var output = ChannelPipe()
-    private var error = ChannelPipe()
-    private var gate = LineGate()
+    private(set) var output = ChannelPipe()
+    private(set) var error = ChannelPipe()
+    private(set) var gate = LineGate()
     /// A checkpoint was asked for, and the command has not ended since.
     var ask: Ask?
     /// Its command has ended, and there is no other.
@@ -60,6 +60,11 @@ final class ExecSession: ExecCommand {
             setup.command,
             environment: environment(restored: state != nil, closed, mark: files?.mark),
             from: state?.state ?? [], closed: closed, files: files)
+        serve(child)
+    }
+
+    /// Connects a command that runs to the session.
+    func serve(_ child: ExecChild) {
         self.child = child
         plumbing = Plumbing(handle)
         gate = LineGate()

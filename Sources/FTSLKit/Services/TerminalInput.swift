@@ -17,6 +17,7 @@ final class TerminalInput: ByteSink {
     /// Bytes of the user's that the terminal has not taken.
     private var owed = 0
     private var isAtLineStart = true
+    private(set) var hasEnded = false
     private var again: RepeatedTask?
 
     init(_ pipe: ChannelPipe, of terminal: PseudoTerminal, on loop: any EventLoop) {
@@ -47,11 +48,25 @@ final class TerminalInput: ByteSink {
         // The first one only ends the line.
         if !isAtLineStart { typeEnd() }
         typeEnd()
+        goOnEnding()
+        onFinished?()
+    }
+
+    /// The input is at its end for whoever reads it next.
+    func goOnEnding() {
+        hasEnded = true
         let bound = NIOLoopBound(self, eventLoop: loop)
         again = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             bound.value.typeEndAgain()
         }
-        onFinished?()
+    }
+
+    /// What the terminal has not taken of what the user typed. [FTSL §12]
+    func unwritten() -> ByteBuffer {
+        var rest = ByteBuffer()
+        for bytes in pipe.takeStock() { rest.writeImmutableBuffer(bytes) }
+        // Behind it the end was typed here.
+        return rest.readSlice(length: min(owed, rest.readableBytes)) ?? ByteBuffer()
     }
 
     private func typeEndAgain() {

@@ -9,10 +9,11 @@ final class TerminalSession: ExecCommand {
     let handle: SessionHandle
     private let peer: String
     private let setup: ExecSetup
-    private let plumbing: Plumbing
-    private let pipe = ChannelPipe()
-    private var terminal: PseudoTerminal?
-    private var state: TerminalState?
+    let plumbing: Plumbing
+    let pipe = ChannelPipe()
+    private(set) var terminal: PseudoTerminal?
+    private(set) var input: TerminalInput?
+    private(set) var state: TerminalState?
     private(set) var process: ChildProcess?
     private(set) var hasEnded = false
     private(set) var isOver = false
@@ -41,6 +42,10 @@ final class TerminalSession: ExecCommand {
         guard state == nil else {
             throw ChildProcess.SpawnFailure(text: "a command with a terminal cannot be moved")
         }
+        waitForTerminal()
+    }
+
+    func waitForTerminal() {
         let bound = NIOLoopBound(self, eventLoop: setup.loop)
         untilStart = setup.loop.scheduleTask(in: Self.patience) { bound.value.begin() }
     }
@@ -67,7 +72,6 @@ final class TerminalSession: ExecCommand {
     }
 
     private func spawn(_ state: TerminalState) throws(ChildProcess.SpawnFailure) {
-        self.state = state
         let terminal = try PseudoTerminal()
         terminal.resize(state)
         var environment = setup.environment(of: handle, peer: peer)
@@ -75,21 +79,31 @@ final class TerminalSession: ExecCommand {
         // Those of whoever started the listener.
         environment["COLUMNS"] = nil
         environment["LINES"] = nil
-        let descriptor = try terminal.duplicate()
-        let pid: pid_t
+        let pid = try ChildProcess.start(
+            setup.command, environment: environment, descriptors: .terminal(terminal.path))
         do throws(ChildProcess.SpawnFailure) {
-            pid = try ChildProcess.start(
-                setup.command, environment: environment, descriptors: .terminal(terminal.path))
+            try serve(pid, terminal, state, hasOutput: true)
         } catch {
-            close(descriptor)
+            kill(-pid, SIGKILL)
             throw error
         }
+    }
+
+    /// - Parameter hasOutput: The terminal's output has not come to its end.
+    func serve(
+        _ pid: pid_t, _ terminal: PseudoTerminal, _ state: TerminalState, hasOutput: Bool
+    ) throws(ChildProcess.SpawnFailure) {
         process = ChildProcess(pid: pid, standardInput: -1, standardOutput: -1, standardError: -1)
+        self.state = state
         self.terminal = terminal
-        plumbing.attach(sink: TerminalInput(pipe, of: terminal, on: setup.loop), to: .main)
+        setup.children.watch(pid, on: setup.loop) { [self] in childEnded($0) }
+        guard hasOutput else { return }
+        let descriptor = try terminal.duplicate()
+        let input = TerminalInput(pipe, of: terminal, on: setup.loop)
+        self.input = input
+        plumbing.attach(sink: input, to: .main)
         adopt(descriptor)
         plumbing.attach(source: pipe, to: .main)
-        setup.children.watch(pid, on: setup.loop) { [self] in childEnded($0) }
     }
 
     private func adopt(_ descriptor: CInt) {

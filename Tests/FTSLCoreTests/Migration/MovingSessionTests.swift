@@ -50,6 +50,30 @@ struct MovingSessionTests {
         return text
     }
 
+    @Test("After a restart of its host a session goes on at one start more, and the same move")
+    func restarted() throws {
+        let connection = open(client, a)
+        let id = try id()
+        client.core.session?.write(bytes("abc"), to: .main)
+        a.say(said(), on: connection)
+        #expect(received(a.core.session(id)) == "abc")
+        a.core.freeze([id])
+        let image = try #require(a.core.image(of: id, application: nil, unread: bytes("abc")))
+        #expect(image.isConsistent && !a.core.isAdopted(id))
+        let next = AcceptorBench(instance: 3)
+        try next.core.adopt(image, from: .thisHost(isAdopted: false), now: next.now)
+        next.core.activate([id], now: next.now)
+        next.drain()
+        let session = try #require(next.core.session(id))
+        #expect(session.host.generation == Generation(moves: 0, starts: 1))
+        #expect(!next.core.isAdopted(id))
+        session.takeBack(bytes("abc"), from: .main)
+        resume(client, next)
+        #expect(received(session) == "abc")
+        // Its own last life is behind it.
+        #expect(client.core.session?.host.generation == Generation(moves: 0, starts: 1))
+    }
+
     @Test("Bytes of both directions go on where they were, none lost or doubled")
     func bothDirections() throws {
         let connection = open(client, a)

@@ -47,7 +47,7 @@ final class ExecLink {
         let (loop, wanted) = (loop, options)
         let children = try Self.children.get().value
         let exec = try loop.run {
-            ExecService(
+            try ExecService(
                 "TEST_FOLDER=\(folder)\n" + command, options: wanted,
                 runtimeFolder: folder + "/run", children: children, on: loop.loop)
         }

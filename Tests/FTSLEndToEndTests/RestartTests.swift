@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+@Suite("An upgrade in place", .needs("/usr/bin/python3"), .onStage(weight: 4))
+struct RestartTests {
+    private func upgrade(_ arguments: [String], _ limit: Duration) throws {
+        let result = try stage.python("Migration/upgrade", [Tool.path] + arguments, limit)
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+        print("upgrade: \(result.output)")
+    }
+
+    @Test(
+        "Commands, a backend's connection, bulk and messages notice nothing, though links are cut")
+    func load() throws {
+        try upgrade(
+            ["--restarts", "8", "--seconds", "10", "--megabytes", "24", "--cut"], .seconds(240))
+    }
+
+    @Test("50 times", .longOnly)
+    func often() throws {
+        try upgrade(
+            ["--restarts", "50", "--seconds", "60", "--clients", "50", "--cut"], .seconds(600))
+    }
+
+    @Test("Another program takes over only if it says that it can; else the listener serves on")
+    func others() throws {
+        let stage = try stage
+        let listener = try stage.listen(["--name", "a", "--exec", "echo $$; cat"])
+        let client = try stage.connect(listener, input: .pipe)
+        let command = try client.output?.line(containing: "")
+        for program in ["/bin/true", "/bin/false", "/bin/cat", "/bin/sh"] {
+            try expectRefusal(
+                stage.ftsl(["migrate", "a", "--restart", program]), 76, "cannot take over")
+        }
+        let copy = stage.path("another 'ftsl'")
+        try FileManager.default.copyItem(atPath: Tool.path, toPath: copy)
+        let restart = try stage.ftsl(["migrate", "a", "--restart", copy])
+        try expectStatus(0, restart)
+        #expect(restart.errors?.text.contains("1 session") == true)
+        // Now it is the copy that runs; it is replaced on the disk, as upgrades do.
+        try FileManager.default.removeItem(atPath: copy)
+        try expectRefusal(
+            stage.ftsl(["migrate", "a", "--restart"]), 76, "cannot take over")
+        try FileManager.default.copyItem(atPath: Tool.path, toPath: copy)
+        try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"]))
+        client.input?.write("more\n")
+        try client.output?.line(containing: "more")
+        let second = try stage.connect(listener, input: .pipe)
+        #expect(try second.output?.line(containing: "") != command)
+        for program in [client, second] {
+            program.input?.close()
+            try expectStatus(0, program)
+        }
+    }
+
+    @Test("A client that was away hears how its command ended")
+    func away() throws {
+        let stage = try stage
+        let (go, gone) = (stage.path("go"), stage.path("gone"))
+        let listener = try stage.listen([
+            "--name", "a", "--exec",
+            "until [ -e \(go) ]; do sleep 0.02; done; echo last; touch \(gone); exit 3",
+        ])
+        let relay = try Relay(to: listener.port)
+        let client = try stage.connect(relay.endpoint, ["--exit-status"], input: .pipe)
+        try eventually("the session is there") { try stage.sessions(of: "a").count == 1 }
+        relay.refuse()
+        relay.cut()
+        FileManager.default.createFile(atPath: go, contents: nil)
+        try eventually("the command has ended") { FileManager.default.fileExists(atPath: gone) }
+        try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"]))
+        relay.open()
+        client.input?.close()
+        try expectStatus(3, client)
+        #expect(try client.output?.allText() == "last\n")
+    }
+
+    @Test("A listener with its own stdin is 64, and goes on")
+    func stdio() throws {
+        let stage = try stage
+        let listener = try stage.listen(["--name", "pipe"], input: .pipe)
+        try expectRefusal(stage.ftsl(["migrate", "pipe", "--restart"]), 64, "stdin")
+        let client = try stage.connect(listener, input: .pipe)
+        client.input?.write("hello\n")
+        try listener.output?.line(containing: "hello")
+    }
+}
