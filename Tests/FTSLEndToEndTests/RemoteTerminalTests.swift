@@ -11,7 +11,7 @@ struct RemoteTerminalTests {
             "a-terminal", "exit-status", "all-output", "resize", "escapes", "hung-up", "suspend",
             "suspended-screen", "vim", "programs", "title", "restored-after-signals",
             "restored-after-crash", "flood", "without-a-terminal", "in-a-shell", "does-not-move",
-            "usage",
+            "upgrade-in-place", "usage",
         ])
     func claim(name: String) throws {
         let result = try stage.python("Terminal/remote", [name], .seconds(240))
