@@ -23,7 +23,8 @@ final class Log: @unchecked Sendable {
     var afterLine: (() -> Void)?
     /// Lines that wait while the terminal is somebody else's; nil: they are written at once.
     private var held: [String]?
-    /// Older ones are forgotten.
+    /// Older ones are left out, and counted.
+    private var leftOut = 0
     private static let mostHeld = 100
 
     init(threshold: Level, format: LogFormat) {
@@ -70,7 +71,10 @@ final class Log: @unchecked Sendable {
     private func tell(_ text: String) {
         guard held == nil else {
             held?.append(text)
-            if let count = held?.count, count > Self.mostHeld { held?.removeFirst() }
+            if let count = held?.count, count > Self.mostHeld {
+                held?.removeFirst()
+                leftOut += 1
+            }
             return
         }
         beforeLine?()
@@ -84,6 +88,8 @@ final class Log: @unchecked Sendable {
     func release() {
         let lines = held ?? []
         held = nil
+        if leftOut > 0 { notice("\(Numbers.count(UInt64(leftOut), "earlier line")) left out") }
+        leftOut = 0
         for line in lines { tell(line) }
     }
 

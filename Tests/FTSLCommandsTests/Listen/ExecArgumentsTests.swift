@@ -1,4 +1,5 @@
 import ArgumentParser
+import FTSLCore
 import FTSLKit
 import Testing
 
