@@ -186,7 +186,7 @@ _ftsl() {
 
 _ftsl_listen() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--keep-open -k --one --lines --accept-migration --repeatable --fsync --public --insecure -q --quiet --version -h --help)
+    non_repeating_flags=(--keep-open -k --one --pty --lines --accept-migration --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
     non_repeating_options=(--exec --checkpoint-timeout --checkpoint-buffer --forward --inbox --on-full --keep --max-message --name --service --unmovable --forward-migrate --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1

@@ -2,11 +2,14 @@
 #include <sys/stat.h>
 #include "CPlatform.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -14,6 +17,30 @@
 
 int cplatform_spawn_close_from(void *actions, int from) {
     return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+short cplatform_spawn_in_session(void) { return POSIX_SPAWN_SETSID; }
+
+int cplatform_open_terminal(char *path, size_t size)
+{
+    struct termios modes;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (terminal < 0)
+        return -1;
+    int result = ptsname_r(terminal, path, size);
+    if (result != 0)
+        errno = result;
+    if (result == 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0
+        && tcgetattr(terminal, &modes) == 0) {
+        /* So that erasing takes a whole character away. */
+        modes.c_iflag |= IUTF8;
+        if (tcsetattr(terminal, TCSANOW, &modes) == 0)
+            return terminal;
+    }
+    result = errno;
+    close(terminal);
+    errno = result;
+    return -1;
 }
 
 int cplatform_memory_file(const char *name) {
@@ -50,6 +77,9 @@ int cplatform_lstat(const char *path, struct cplatform_status *status)
 static int guarded = -1;
 static struct termios modes;
 static struct sigaction before[NSIG];
+/* What else a terminal is told; the end of bracketed paste until somebody says more. */
+static char farewell[256] = "\033[?2004l";
+static volatile size_t farewell_length = 8;
 
 /// Only calls that are allowed in a signal handler.
 static void restore(void)
@@ -58,8 +88,7 @@ static void restore(void)
     if (guarded < 0 || tcgetattr(guarded, &now) != 0 || now.c_lflag == modes.c_lflag)
         return;
     tcsetattr(guarded, TCSANOW, &modes);
-    /* End of bracketed paste. */
-    if (write(guarded, "\033[?2004l\r\n", 10) < 0)
+    if (write(guarded, farewell, farewell_length) < 0 || write(guarded, "\r\n", 2) < 0)
         return;
 }
 
@@ -80,6 +109,15 @@ void cplatform_guard_terminal(int descriptor)
     atexit(restore);
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         sigaction(fatal[i], &action, &before[fatal[i]]);
+}
+
+void cplatform_set_farewell(const char *text, size_t length)
+{
+    if (length > sizeof farewell)
+        length = 0;
+    farewell_length = 0;
+    memcpy(farewell, text, length);
+    farewell_length = length;
 }
 
 int cplatform_signal_descriptor(int signal)

@@ -60,6 +60,27 @@ package final class LineEditor {
         KeyModes.leave()
     }
 
+    /// Leaves the terminal to somebody else, and gives back what is typed and not finished.
+    package func yield() -> String {
+        guard isActive else { return "" }
+        hide()
+        let typed = rl_line_buffer.map { String(cString: $0) } ?? ""
+        rl_replace_line("", 1)
+        isActive = false
+        KeyModes.leave()
+        return typed
+    }
+
+    /// Begins a line again after `yield`.
+    package func reclaim() {
+        guard !isActive else { return }
+        isActive = true
+        KeyModes.enter(1)
+        rl_set_prompt(prompt)
+        rl_resize_terminal()
+        show()
+    }
+
     private func install() {
         rl_callback_handler_install(prompt) { line in
             guard let line else {

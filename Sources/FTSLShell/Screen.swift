@@ -25,6 +25,8 @@ package final class Screen {
     private var isGone = false
     /// The terminal takes no output.
     private var isStalled = false
+    /// A remote program has the terminal.
+    private var isLent = false
 
     private struct Piece {
         var bytes: ArraySlice<UInt8>
@@ -54,6 +56,22 @@ package final class Screen {
     package func start(prompt: String) {
         editor.start(prompt: prompt)
         awaitKeys()
+    }
+
+    /// Leaves the terminal to a remote program, and gives back what is typed and not finished; what
+    /// is to be printed waits.
+    package func lend() -> String {
+        isLent = true
+        return editor.yield()
+    }
+
+    /// The terminal is ours again.
+    package func takeBack() {
+        guard isLent else { return }
+        isLent = false
+        editor.reclaim()
+        awaitKeys()
+        drain()
     }
 
     // MARK: Keys
@@ -141,7 +159,7 @@ package final class Screen {
     }
 
     private func drain() {
-        guard isDraining, !isGone else { return }
+        guard isDraining, !isGone, !isLent else { return }
         editor.hide()
         let began = stretchBegan ?? .now()
         if stretchBegan == nil { left = Self.stretch }

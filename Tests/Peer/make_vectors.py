@@ -81,6 +81,8 @@ def frames():
         vector("EXIT, signal", "EXIT", kind=1, value=9),
         vector("BYE", "BYE"), vector("SUPERSEDED", "SUPERSEDED"),
         vector("EXTENSION", "EXTENSION", type=999, bytes=b"later"),
+        vector("EXTENSION, TERMINAL", "EXTENSION", type=1,
+               bytes=bytes([0, 132, 0, 43, 4, 0, 3, 0, 0, 7, 5]) + b"xterm"),
         vector("EXTENSION, empty", "EXTENSION", type=0, bytes=b""),
     ]
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -23,6 +24,11 @@ def wait(what, condition, limit=LIMIT):
         if time.monotonic() > end:
             raise Failed(f"no {what} within {limit} s")
         time.sleep(0.01)
+
+
+def expect(left, right):
+    if left != right:
+        raise Failed(f"{left!r} is not {right!r}")
 
 
 class Stage:
@@ -67,8 +73,8 @@ class Stage:
         """Starts a listener on any port; its endpoint and its standard output's file."""
         return Listener(self, options, **more)
 
-    def relay(self, endpoint):
-        return Relay(self, endpoint)
+    def relay(self, endpoint, **more):
+        return Relay(self, endpoint, **more)
 
     def terminal(self, *words, **more):
         return Terminal(self, words, **more)
@@ -110,9 +116,12 @@ class Listener:
 
 
 class Relay:
-    """Between a client and its listener; can cut, and stay away until told."""
+    """Between a client and its listener; can cut, and stay away until told.
 
-    def __init__(self, stage, endpoint):
+    With a rate, the listener's bytes come no faster: so many a second.
+    """
+
+    def __init__(self, stage, endpoint, rate=None):
         import socket
         import threading
 
@@ -122,6 +131,7 @@ class Relay:
         self.endpoint = "127.0.0.1:%d" % self.server.getsockname()[1]
         self.pairs = []
         self.open = True
+        self.rate = rate
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -133,18 +143,25 @@ class Relay:
             if not self.open:
                 client.close()
                 continue
-            backend = socket.create_connection(self.target)
+            try:
+                backend = socket.create_connection(self.target)
+            except OSError:
+                # The test is over, or has ended its listener.
+                client.close()
+                continue
             self.pairs.append((client, backend))
-            for a, b in ((client, backend), (backend, client)):
-                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
+            for a, b, rate in ((client, backend, None), (backend, client, self.rate)):
+                threading.Thread(target=self.carry, args=(a, b, rate), daemon=True).start()
 
     @staticmethod
-    def carry(a, b):
+    def carry(a, b, rate):
         import socket
 
         try:
-            while data := a.recv(65536):
+            while data := a.recv(2048 if rate else 65536):
                 b.sendall(data)
+                if rate:
+                    time.sleep(len(data) / rate)
             b.shutdown(socket.SHUT_WR)
         except OSError:
             pass
@@ -242,3 +259,27 @@ class Terminal:
             except FileNotFoundError:
                 return None
         return int(wait("exit status", read, limit))
+
+
+def local_shell(stage):
+    """A shell with job control, and the terminal's modes in the file `before`."""
+    with open(stage.path("bashrc"), "w") as file:
+        file.write(f"PS1='$ '\nstty -g > {stage.path('before')}\n")
+    terminal = stage.terminal("bash", "--rcfile", stage.path("bashrc"))
+    terminal.last("$")
+    return terminal
+
+
+def main(tests):
+    """Runs the tests that are named, or all."""
+    names = sys.argv[1:] or list(tests)
+    bad = 0
+    for name in names:
+        try:
+            with Stage() as stage:
+                tests[name](stage)
+            print(f"ok {name}", flush=True)
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            bad += 1
+            print(f"FAILED {name}: {error}", flush=True)
+    return 1 if bad else 0

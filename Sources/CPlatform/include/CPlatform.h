@@ -8,6 +8,14 @@
 /// The actions are a posix_spawn_file_actions_t; naming that type here would make its module ours.
 int cplatform_spawn_close_from(void *actions, int from);
 
+/// POSIX_SPAWN_SETSID, which is hidden likewise: the child begins a session, and the first terminal
+/// that it opens is the session's.
+short cplatform_spawn_in_session(void);
+
+/// The master side of a new pseudo-terminal, non-blocking and closed in children, and the path of
+/// its other side; -1 with errno.
+int cplatform_open_terminal(char *path, size_t size);
+
 /// A regular file in memory, without a place in any folder, closed in children; -1 with errno.
 int cplatform_memory_file(const char *name);
 
@@ -28,6 +36,10 @@ int cplatform_lstat(const char *path, struct cplatform_status *status);
 
 /// Notes the modes of a terminal and puts them back when the process exits or crashes.
 void cplatform_guard_terminal(int descriptor);
+
+/// Says what a guarded terminal is told before its modes are put back, at most 256 bytes: how to
+/// leave what was entered on its screen.
+void cplatform_set_farewell(const char *text, size_t length);
 
 /// A descriptor that is readable while a blocked signal is pending; -1 with errno.
 int cplatform_signal_descriptor(int signal);

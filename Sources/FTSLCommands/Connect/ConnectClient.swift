@@ -13,13 +13,13 @@ final class ConnectClient {
     private let log: Log
     private let security: ConnectSecurity
     private let front: any ConnectFront
-    private var running: InitiatorDriver?
-    private var plumbing: Plumbing?
+    private(set) var running: InitiatorDriver?
+    private(set) var plumbing: Plumbing?
     private var source: (any EndingSource)?
     private(set) var monitor: SessionMonitor?
     private var meter: Meter?
     private var signals: SignalWatcher?
-    private var loop: (any EventLoop)?
+    private(set) var loop: (any EventLoop)?
     private var statusStream: StatusStream?
     private var quitTimer: Scheduled<Void>?
 
@@ -272,6 +272,8 @@ final class ConnectClient {
         if case .stopped(let position) = outcome {
             verdict.nothingWasLeft =
                 position == monitor.session.sendingChannels[0].end && source?.isLeftOver != true
+                // Keys that were typed ahead of the end are no loss.
+                || source is KeySource
         }
         verdict.signal = interruptedBy
         verdict.acknowledgedSince = monitor.acknowledged

@@ -14,6 +14,7 @@ protocol EndingSource: ByteSource {
 
 extension DescriptorSource: EndingSource {}
 extension LineSource: EndingSource {}
+extension KeySource: EndingSource {}
 
 /// What a client's session is connected to at this end, and who is told how it goes.
 protocol ConnectFront: AnyObject {

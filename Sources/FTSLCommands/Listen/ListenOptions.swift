@@ -74,7 +74,8 @@ struct ListenOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long a session lives without a connection (default: 24h; 1h with --exec).",
+            "How long a session lives without a connection (default: 24h; 1h with --exec, "
+                + "unless with --pty).",
             valueName: "duration"))
     var sessionTimeout: TimeSpan?
 
@@ -130,6 +131,8 @@ struct ListenOptions: ParsableArguments {
         exec == nil && forward == nil && (messages.inbox == nil || keepOpen)
     }
 
+    private var isOnPipes: Bool { exec != nil && !commands.pty }
+
     /// Kinds of sessions that are served.
     var offered: SessionRights {
         var offered: SessionRights = []
@@ -169,7 +172,7 @@ struct ListenOptions: ParsableArguments {
 
     var configuration: AcceptorConfiguration {
         var configuration = AcceptorConfiguration()
-        let timeout = sessionTimeout?.duration ?? .seconds(exec == nil ? 24 * 3600 : 3600)
+        let timeout = sessionTimeout?.duration ?? .seconds(isOnPipes ? 3600 : 24 * 3600)
         configuration.limits = SessionLimits(
             initialWindow: UInt32(min(buffer.bytes, UInt64(Bound.initialWindow))),
             heartbeat: heartbeat.duration, sessionTimeout: timeout)

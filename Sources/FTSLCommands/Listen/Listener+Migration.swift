@@ -11,7 +11,8 @@ extension Listener {
         guard !options.isStdio, let driver else { return }
         var settings = MigrationSettings()
         settings.label = options.moves.service
-        settings.service = options.exec != nil ? "exec" : options.forward != nil ? "forward" : ""
+        settings.service =
+            options.exec != nil ? options.commands.kind : options.forward != nil ? "forward" : ""
         // A backend is another one on another host; a command must be the same.
         settings.serviceDigest = options.exec.map { MigrationSettings.digest(of: $0) } ?? []
         settings.accepts = options.moves.acceptMigration

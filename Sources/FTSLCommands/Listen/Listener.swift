@@ -127,7 +127,7 @@ final class Listener {
             return service
         }
         if let command = options.exec {
-            configuration.flags.formUnion(ExecService.flags)
+            configuration.flags.formUnion(ExecService.flags(options.commands.options))
             let service: ExecService
             do {
                 service = try ExecService(

@@ -21,6 +21,11 @@ final class Log: @unchecked Sendable {
     /// Called around each line, so that a meter can make room for it.
     var beforeLine: (() -> Void)?
     var afterLine: (() -> Void)?
+    /// Lines that wait while the terminal is somebody else's; nil: they are written at once.
+    private var held: [String]?
+    /// Older ones are left out, and counted.
+    private var leftOut = 0
+    private static let mostHeld = 100
 
     init(threshold: Level, format: LogFormat) {
         self.threshold = threshold
@@ -53,18 +58,39 @@ final class Log: @unchecked Sendable {
     func info(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.info, text, fields) }
     /// Text that is no line of the log, with room made for it.
     func raw(_ text: String) {
-        beforeLine?()
-        StandardError.write(text)
-        afterLine?()
+        tell(text)
     }
 
     func debug(_ text: String, _ fields: [String: JSONValue] = [:]) { write(.debug, text, fields) }
 
     private func write(_ level: Level, _ text: String, _ fields: [String: JSONValue]) {
         guard level <= threshold else { return }
+        tell(line(level, text, fields))
+    }
+
+    private func tell(_ text: String) {
+        guard held == nil else {
+            held?.append(text)
+            if let count = held?.count, count > Self.mostHeld {
+                held?.removeFirst()
+                leftOut += 1
+            }
+            return
+        }
         beforeLine?()
-        StandardError.write(line(level, text, fields))
+        StandardError.write(text)
         afterLine?()
+    }
+
+    /// Keeps lines until `release`.
+    func hold() { held = held ?? [] }
+
+    func release() {
+        let lines = held ?? []
+        held = nil
+        if leftOut > 0 { notice("\(Numbers.count(UInt64(leftOut), "earlier line")) left out") }
+        leftOut = 0
+        for line in lines { tell(line) }
     }
 
     /// Text may be a peer's: what moves a cursor or turns a line around is shown, not done.

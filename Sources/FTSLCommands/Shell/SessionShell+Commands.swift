@@ -112,7 +112,7 @@ extension SessionShell {
         say(table.isEmpty ? "no sessions\n" : table.text)
     }
 
-    private static func word(_ state: Prompt.State) -> String {
+    static func word(_ state: Prompt.State) -> String {
         switch state {
         case .none: "none"
         case .connecting: "connecting"

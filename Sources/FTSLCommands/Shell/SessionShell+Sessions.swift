@@ -58,8 +58,8 @@ extension SessionShell {
     }
 
     func settle(_ session: ShellSession, _ ending: Ending) {
-        let wasAwaited = isAwaited(session)
-        if wasAwaited { work = nil }
+        if terminal(of: session) != nil { takeTerminalBack() }
+        if isAwaited(session) { work = nil }
         forget(session)
         session.release()
         if isSingle, sessions.isEmpty {
@@ -77,7 +77,8 @@ extension SessionShell {
 
     func isAwaited(_ session: ShellSession) -> Bool {
         switch work {
-        case .opening(let awaited), .closing(let awaited), .saying(let awaited):
+        case .opening(let awaited), .closing(let awaited), .saying(let awaited),
+            .remote(let awaited, _):
             awaited === session
         case .child, nil: false
         }
@@ -151,6 +152,7 @@ extension SessionShell {
     }
 
     func end(_ ending: Ending) {
+        takeTerminalBack()
         screen?.editor.stop()
         // Who has interrupted a flood does not want to see the rest of it.
         screen?.flush(discarding: ending.status == ExitStatus.signal(SIGINT))

@@ -39,8 +39,12 @@ extension SessionShell {
 
     func received(signal number: CInt) {
         switch number {
-        case SIGWINCH: screen?.editor.resize()
-        case SIGTSTP:
+        case SIGWINCH, SIGTSTP:
+            if let remote { return remote.received(signal: number) }
+            guard number == SIGTSTP else {
+                screen?.editor.resize()
+                return
+            }
             screen?.editor.pause()
             TerminalGuard.stopProcess()
             screen?.editor.resume()
@@ -56,7 +60,8 @@ extension SessionShell {
         if isClosing { return stop(SIGINT) }
         switch work {
         case .child(let child): child.signal(SIGINT)
-        case .opening(let session), .closing(let session), .saying(let session):
+        case .opening(let session), .closing(let session), .saying(let session),
+            .remote(let session, _):
             session.client?.received(signal: SIGINT)
         case nil:
             if isSingle || screen?.isBusy == true {
@@ -129,5 +134,8 @@ extension SessionShell {
         return prompt.text(colored: isColored)
     }
 
-    func showPrompt() { screen?.editor.setPrompt(prompt) }
+    func showPrompt() {
+        screen?.editor.setPrompt(prompt)
+        showRemoteState()
+    }
 }

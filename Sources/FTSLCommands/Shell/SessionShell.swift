@@ -17,6 +17,8 @@ final class SessionShell {
         case child(ShellChild)
         /// Until the session has room for what was said.
         case saying(ShellSession)
+        /// Until it gives back the terminal.
+        case remote(ShellSession, RemoteTerminal)
     }
 
     /// What waits to be obeyed.

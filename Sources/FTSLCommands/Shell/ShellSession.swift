@@ -43,9 +43,12 @@ final class ShellSession: ConnectFront {
 
     // MARK: ConnectFront
 
-    func input(on loop: any EventLoop) -> any EndingSource { lines }
+    func input(on loop: any EventLoop) -> any EndingSource {
+        shell.terminal(of: self)?.keys ?? lines
+    }
 
     func output(on loop: any EventLoop) -> any ByteSink {
+        if let terminal = shell.lendTerminal(to: self) { return terminal.screen }
         guard let sink = shell.sink(of: self) else {
             return DescriptorSink(descriptor: 1, ending: .leaveOpen, on: loop)
         }

@@ -13,6 +13,7 @@ extension Session {
         if receives.contains(where: { $0.stoppedAt != nil }) { owed.insert(.stop) }
         if ownAbort != nil { owed.insert(.abort) }
         if exitReport != nil, identity.role == .acceptor { owed.insert(.exit) }
+        if terminal != nil, identity.role == .initiator { owed.insert(.terminal) }
         if case .open = phase {} else { owed.insert(.bye) }
         attachment = Attachment(
             number: number, decoder: FrameDecoder(maxPayload: identity.limits.receivePayload),
@@ -54,6 +55,7 @@ extension Session {
         attachment = nil
         frozenInput = []
         detachedAt = now
+        promptWindow?.detached()
         port?.detached(now: now)
     }
 

@@ -82,6 +82,7 @@ extension Session {
             let index = try sender(of: channel)
             if try sends[index].acknowledge(acknowledged, credit: credit) {
                 statistics.acknowledgements += 1
+                if index == 0 { promptWindow?.acknowledged(acknowledged, now: now) }
             }
             if roomWanted[index], room(on: channel) > 0 {
                 roomWanted[index] = false
@@ -91,6 +92,7 @@ extension Session {
             receives[try receiver(of: channel)].blocked(reserve: reserve)
         case .heartbeat, .extension:
             break
+        case .terminal(let state): try receive(state)
         case .stop(let channel, let taken):
             let index = try sender(of: channel)
             guard case .open = phase, sends[index].stoppedAt == nil, !sends[index].isDone

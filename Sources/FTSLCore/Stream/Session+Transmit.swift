@@ -17,7 +17,7 @@ extension Session {
         if case .open = phase {
             port?.transmit(into: &writer, limit: limit - bytesBefore, now: now)
         }
-        writeData(to: &writer, limit: limit - bytesBefore)
+        writeData(to: &writer, limit: limit - bytesBefore, now: now)
         // After BYE nobody asks any more: the peer of an aborted session learns here how far its
         // bytes came.
         let hasCompany = writer.byteCount > 0 || attachment?.owed.contains(.bye) == true
@@ -59,7 +59,8 @@ extension Session {
         }
         if owed.contains(.abort), let ownAbort { writer.write(.abort(ownAbort)) }
         if owed.contains(.exit), let exitReport { writer.write(.exit(exitReport)) }
-        attachment?.owed.subtract([.stop, .abort, .exit])
+        if owed.contains(.terminal), let terminal { writer.write(.terminal(terminal)) }
+        attachment?.owed.subtract([.stop, .abort, .exit, .terminal])
     }
 
     private func writeAcknowledgements(
@@ -74,16 +75,17 @@ extension Session {
     }
 
     /// Channels by turns, a frame each. [FTSL §5]
-    private func writeData(to writer: inout FrameWriter, limit: Int) {
+    private func writeData(to writer: inout FrameWriter, limit: Int, now: Instant) {
         var idle = 0
         while writer.byteCount < limit, idle < sends.count {
             nextToServe = (nextToServe + 1) % sends.count
-            if writeFrame(of: nextToServe, to: &writer) { idle = 0 } else { idle += 1 }
+            if writeFrame(of: nextToServe, to: &writer, now: now) { idle = 0 } else { idle += 1 }
         }
     }
 
-    private func writeFrame(of index: Int, to writer: inout FrameWriter) -> Bool {
+    private func writeFrame(of index: Int, to writer: inout FrameWriter, now: Instant) -> Bool {
         if let piece = sends[index].take(limit: identity.limits.sendPayload) {
+            if index == 0 { sentMain(now: now) }
             writer.writeData(sends[index].number, position: piece.position, piece.bytes)
             return true
         }

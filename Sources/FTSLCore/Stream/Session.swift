@@ -7,30 +7,6 @@ package import NIOCore
 /// transport's (`attach detach receive`), time's (`deadline handleTimeout`), and the drains
 /// (`transmit nextEvent`), which are emptied after every other call.
 package final class Session {
-    /// Fixed for the life of the session.
-    package struct Identity {
-        package var role: Role
-        package var id: SessionID
-        package var secret: SessionSecret
-        package var version: UInt16
-        package var flags: ServiceFlags
-        package var limits: AgreedLimits
-        package var maxWindow: UInt64
-
-        package init(
-            role: Role, id: SessionID, secret: SessionSecret, version: UInt16,
-            flags: ServiceFlags, limits: AgreedLimits, maxWindow: UInt64
-        ) {
-            self.role = role
-            self.id = id
-            self.secret = secret
-            self.version = version
-            self.flags = flags
-            self.limits = limits
-            self.maxWindow = maxWindow
-        }
-    }
-
     struct Attachment {
         var number: AttachmentNumber
         var decoder: FrameDecoder
@@ -45,6 +21,7 @@ package final class Session {
         static let abort = Owed(rawValue: 2)
         static let exit = Owed(rawValue: 4)
         static let bye = Owed(rawValue: 8)
+        static let terminal = Owed(rawValue: 16)
     }
 
     enum Phase: Equatable {
@@ -59,6 +36,11 @@ package final class Session {
     /// The newest attachment number proven (acceptor) or used (initiator).
     package internal(set) var highestAttachment = AttachmentNumber.opening
     package internal(set) var exitReport: ExitReport?
+
+    /// The initiator's terminal; nil: the service has none, or the acceptor was not told yet.
+    package internal(set) var terminal: TerminalState?
+    /// Nil: what is outstanding is bounded by the windows only.
+    var promptWindow: PromptWindow?
 
     var sends: [SendChannel]
     var receives: [ReceiveChannel]
@@ -117,6 +99,7 @@ package final class Session {
         allowance = limits.receiveWindow
         reserved = Self.reservation(window: limits.receiveWindow, flags: identity.flags)
         if !budget.budget.reserve(reserved) { reserved = 0 }
+        if identity.flags.contains(.terminal) { beginTerminal() }
     }
 
     deinit { budget.budget.release(reserved) }
@@ -189,7 +172,8 @@ package final class Session {
             if reserve(more) { allowance += more }
         }
         let ahead = Int(Bound.readAhead) - Int(clamping: sends[index].unsent)
-        return max(0, min(ahead, Int(clamping: allowance) - Int(clamping: held)))
+        let most = index == 0 ? min(allowance, promptWindow?.bytes ?? .max) : allowance
+        return max(0, min(ahead, Int(clamping: most) - Int(clamping: held)))
     }
 
     /// Adds bytes to a stream; ignored once the stream was stopped or the outcome is fixed.

@@ -11,6 +11,8 @@ package enum SessionEvent: Equatable {
     /// There may be room for more writing.
     case room(ChannelNumber)
     case exited(ExitReport)
+    /// The user's terminal is, or has become, like this. [FTSL §5.10]
+    case terminal(TerminalState)
     /// The attachment is dead or condemned: close it.
     case detach(Failure)
     /// The outcome is known and fixed; only the peer's last word is missing.

@@ -23,7 +23,7 @@ package struct ServiceFlags: OptionSet, Hashable, Sendable {
     package static let exitStatus = ServiceFlags(rawValue: 2)
     /// Channel 1 exists.
     package static let standardError = ServiceFlags(rawValue: 4)
-    /// The service sits behind a terminal (reserved).
+    /// The command has a terminal, and is told of the initiator's. [FTSL §5.10]
     package static let terminal = ServiceFlags(rawValue: 8)
     /// The session carries a lane or a subscription; its streams stay empty.
     package static let messages = ServiceFlags(rawValue: 16)

@@ -15,6 +15,8 @@ package enum StreamFrame: Hashable, Sendable {
     indirect case endpoints(SignedTarget)
     /// The session lives there now.
     indirect case redirect(SignedTarget)
+    /// The initiator's terminal, as EXTENSION.
+    indirect case terminal(TerminalState)
     case `extension`(type: UInt16)
 
     /// An end gave up; data below the positions is still delivered. [FTSL §5.6]
@@ -82,6 +84,7 @@ extension StreamFrame {
         case .superseded: Self.write(.superseded, body: 0, &buffer)
         case .endpoints(let signed): Self.encode(signed, as: .endpoints, into: &buffer)
         case .redirect(let signed): Self.encode(signed, as: .redirect, into: &buffer)
+        case .terminal(let state): Self.encode(state, into: &buffer)
         case .extension(let type): Self.write(.extension, body: 2, &buffer) { $0.put(type) }
         }
     }
@@ -97,6 +100,15 @@ extension StreamFrame {
         body.writeShortText(abort.text)
         buffer.writeInteger(UInt32(1 + body.readableBytes))
         buffer.writeInteger(FrameKind.abort.rawValue)
+        buffer.writeBuffer(&body)
+    }
+
+    private static func encode(_ state: TerminalState, into buffer: inout ByteBuffer) {
+        var body = ByteBuffer()
+        body.writeInteger(TerminalState.extensionType)
+        state.encode(into: &body)
+        buffer.writeInteger(UInt32(1 + body.readableBytes))
+        buffer.writeInteger(FrameKind.extension.rawValue)
         buffer.writeBuffer(&body)
     }
 
@@ -164,8 +176,13 @@ extension StreamFrame {
         case .endpoints: self = .endpoints(try Self.signed(from: &body))
         case .redirect: self = .redirect(try Self.signed(from: &body))
         case .extension:
-            self = .extension(type: try body.need())
-            body.moveReaderIndex(to: body.writerIndex)
+            let type: UInt16 = try body.need()
+            if type == TerminalState.extensionType {
+                self = .terminal(try TerminalState(from: &body))
+            } else {
+                self = .extension(type: type)
+                body.moveReaderIndex(to: body.writerIndex)
+            }
         case .open, .opened, .confirm, .resume, .resumed, .proof, .verdict:
             throw .violation(.unexpectedFrame, "a handshake frame in an attached session")
         case .data:

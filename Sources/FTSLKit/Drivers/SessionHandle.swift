@@ -12,11 +12,18 @@ package protocol SessionApplication: AnyObject {
     /// There may be room for writing.
     func room(on channel: ChannelNumber)
     func exited(_ report: ExitReport)
+    /// The user's terminal is, or has become, like this.
+    func terminalChanged(_ state: TerminalState)
     /// A connection was lost, or is back.
     func detached(_ failure: Failure)
     func attached(resumed: Bool)
     /// The outcome is fixed; told once.
     func settled(_ outcome: Outcome)
+}
+
+extension SessionApplication {
+    /// Most have none.
+    package func terminalChanged(_ state: TerminalState) {}
 }
 
 /// An application's end of a session: its calls, followed by whatever must leave on the wire.
@@ -87,6 +94,12 @@ package final class SessionHandle {
         flush(self)
     }
 
+    /// Tells the command what the user's terminal is like.
+    package func setTerminal(_ state: TerminalState) {
+        session.setTerminal(state)
+        flush(self)
+    }
+
     /// Passes the session's events on; `detach` is the driver's.
     func drain(detach: (Failure) -> Void) {
         while let event = session.nextEvent() {
@@ -97,6 +110,7 @@ package final class SessionHandle {
                 application?.stopped(channel, at: position)
             case .room(let channel): application?.room(on: channel)
             case .exited(let report): application?.exited(report)
+            case .terminal(let state): application?.terminalChanged(state)
             case .detach(let failure): detach(failure)
             case .settled(let outcome): application?.settled(outcome)
             case .over: break

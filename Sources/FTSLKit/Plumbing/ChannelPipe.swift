@@ -24,6 +24,8 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     package var unread: () -> Int = { 0 }
     /// Called before a torn stream is closed, where closing alone would look like its end.
     package var beforeFail: (() -> Void)?
+    /// An error that is the clean end of the input: a terminal's is told like this.
+    package var errorAtEnd: CInt?
     /// The output is closed, one way or another.
     package var onOutputClosed: (() -> Void)?
 
@@ -257,6 +259,10 @@ package final class ChannelPipe: ChannelInboundHandler, ByteSource, ByteSink {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let errorAtEnd, (error as? IOError)?.errnoCode == errorAtEnd {
+            context.close(promise: nil)
+            return
+        }
         // To the session this is no matter of reaching the peer: what came through here is torn.
         failure = Failure(
             .local, .truncated,

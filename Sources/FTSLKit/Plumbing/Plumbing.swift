@@ -145,6 +145,9 @@ package final class Plumbing: SessionApplication {
         return holder.takeBack()
     }
 
+    /// Tells the peer what the user's terminal is like.
+    package func setTerminal(_ state: TerminalState) { handle.setTerminal(state) }
+
     // MARK: SessionApplication
 
     package func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {

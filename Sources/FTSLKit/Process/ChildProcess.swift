@@ -40,7 +40,7 @@ package struct ChildProcess {
             let error = try pipe(&opened)
             let output = given == nil ? try pipe(&opened) : nil
             let standard = [input.read, output?.write ?? given ?? -1, error.write]
-            let pid = try start(command, environment: environment, descriptors: standard)
+            let pid = try start(command, environment: environment, descriptors: .list(standard))
             for descriptor in standard where descriptor != given { close(descriptor) }
             return ChildProcess(
                 pid: pid, standardInput: input.write, standardOutput: output?.read ?? -1,
@@ -75,13 +75,35 @@ package struct ChildProcess {
         }
     }
 
-    /// Starts a command whose descriptors 0, 1, 2 and so on are these, and which has no others.
+    /// What a command has as its descriptors 0, 1, 2 and so on; it has no others.
+    enum Descriptors {
+        case list([CInt])
+        /// The terminal of this path is all three, and the command's own.
+        case terminal(String)
+    }
+
+    /// Starts a command.
     static func start(
-        _ command: String, environment: [String: String], descriptors: [CInt]
+        _ command: String, environment: [String: String], descriptors: Descriptors
     ) throws(SpawnFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
+        switch descriptors {
+        case .list(let list): return try start(command, environment, list, &actions)
+        case .terminal(let path):
+            // Without O_NOCTTY: it becomes the terminal of the session that the child begins.
+            posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
+            for number: CInt in [1, 2] { posix_spawn_file_actions_adddup2(&actions, 0, number) }
+            _ = cplatform_spawn_close_from(&actions, 3)
+            return try start(command, environment, &actions, ownSession: true)
+        }
+    }
+
+    private static func start(
+        _ command: String, _ environment: [String: String], _ descriptors: [CInt],
+        _ actions: inout posix_spawn_file_actions_t
+    ) throws(SpawnFailure) -> pid_t {
         let count = CInt(descriptors.count)
         var copies: [CInt] = []
         defer { for copy in copies { close(copy) } }
@@ -97,6 +119,13 @@ package struct ChildProcess {
         }
         // Not every descriptor of ours is close-on-exec, and none is the command's business.
         _ = cplatform_spawn_close_from(&actions, count)
+        return try start(command, environment, &actions, ownSession: false)
+    }
+
+    private static func start(
+        _ command: String, _ environment: [String: String],
+        _ actions: inout posix_spawn_file_actions_t, ownSession: Bool
+    ) throws(SpawnFailure) -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -108,8 +137,10 @@ package struct ChildProcess {
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
-        posix_spawnattr_setflags(&attributes, CShort(flags))
+        var flags = CShort(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
+        // Who begins a session leads a process group of it.
+        flags |= ownSession ? cplatform_spawn_in_session() : CShort(POSIX_SPAWN_SETPGROUP)
+        posix_spawnattr_setflags(&attributes, flags)
 
         keepPrivate()
         var pid = pid_t()

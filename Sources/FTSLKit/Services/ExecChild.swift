@@ -28,7 +28,7 @@ struct ExecChild {
             let left = try memoryFile("ftsl-checkpoint", [], &opened)
             let pid = try ChildProcess.start(
                 command, environment: environment,
-                descriptors: [input.read, output.write, error.write, given, left])
+                descriptors: .list([input.read, output.write, error.write, given, left]))
             for descriptor in [input.read, output.write, error.write, given] { close(descriptor) }
             let process = ChildProcess(
                 pid: pid, standardInput: input.write, standardOutput: output.read,

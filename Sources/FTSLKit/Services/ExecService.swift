@@ -3,11 +3,14 @@ internal import Glibc
 package import NIOCore
 
 /// Runs a command per session: standard input and output are the stream, standard error is channel
-/// 1. A command that declares it can move leaves a checkpoint when it is asked to. [FTSL §11]
+/// 1; or all three are a terminal. A command that declares it can move leaves a checkpoint when it
+/// is asked to. [FTSL §11]
 package final class ExecService: MovableService {
     package struct Options: Sendable {
         /// Commands get whole lines only.
         package var lines = false
+        /// Commands have a terminal, and stay where they are.
+        package var terminal = false
         /// How long a command may take for its checkpoint.
         package var checkpointTimeout = Duration.seconds(5)
         /// Bytes that it may write meanwhile beyond the session's room.
@@ -17,13 +20,16 @@ package final class ExecService: MovableService {
     }
 
     let setup: ExecSetup
-    var running: [SessionID: ExecSession] = [:]
+    var running: [SessionID: any ExecCommand] = [:]
     package var onEnded: ((SessionHandle, Outcome) -> Void)?
     package var onFailure: ((String) -> Void)?
     /// Why no session can move; nil: some may.
     package let folderTrouble: String?
 
-    package static let flags: ServiceFlags = [.exitStatus, .standardError]
+    /// What clients are told of such a service.
+    package static func flags(_ options: Options) -> ServiceFlags {
+        [.exitStatus, options.terminal ? .terminal : .standardError]
+    }
 
     /// - Parameters:
     ///   - runtimeFolder: Where the private files of commands are.
@@ -37,7 +43,7 @@ package final class ExecService: MovableService {
         let inherited = try inheritance.map { words throws(Failure) in try Self.inherited(words) }
         var folder = inherited?.folder
         var trouble: String?
-        if folder == nil {
+        if folder == nil, !options.terminal {
             do {
                 folder = try CheckpointFolder(in: runtimeFolder)
             } catch {
@@ -58,7 +64,7 @@ package final class ExecService: MovableService {
 
     private func start(
         _ handle: SessionHandle, _ peer: String, from state: ApplicationState?
-    ) -> ExecSession {
+    ) -> any ExecCommand {
         let session = make(handle, peer)
         do {
             try session.start(from: state)
@@ -69,8 +75,10 @@ package final class ExecService: MovableService {
         return session
     }
 
-    func make(_ handle: SessionHandle, _ peer: String) -> ExecSession {
-        let session = ExecSession(handle, peer: peer, setup)
+    func make(_ handle: SessionHandle, _ peer: String) -> any ExecCommand {
+        let session: any ExecCommand =
+            setup.options.terminal
+            ? TerminalSession(handle, peer: peer, setup) : ExecSession(handle, peer: peer, setup)
         let id = handle.id
         session.onFailure = { [weak self] in
             self?.onFailure?($0)
@@ -98,13 +106,13 @@ package final class ExecService: MovableService {
         onEnded?(handle, outcome)
     }
 
-    private func hangUp(_ session: ExecSession) {
-        session.child?.process.signalGroup(SIGHUP)
-        session.child?.process.signalGroup(SIGCONT)
+    private func hangUp(_ session: any ExecCommand) {
+        session.process?.signalGroup(SIGHUP)
+        session.process?.signalGroup(SIGCONT)
         let bound = NIOLoopBound(session, eventLoop: setup.loop)
         setup.loop.scheduleTask(in: Self.hangUpPatience) {
             guard !bound.value.hasEnded else { return }
-            bound.value.child?.process.signalGroup(SIGKILL)
+            bound.value.process?.signalGroup(SIGKILL)
         }
     }
 
@@ -119,7 +127,7 @@ package final class ExecService: MovableService {
     /// Ends every command's process group at once.
     package func killAll() {
         for session in running.values where !session.hasEnded {
-            session.child?.process.signalGroup(SIGKILL)
+            session.process?.signalGroup(SIGKILL)
         }
     }
 

@@ -67,7 +67,7 @@ extension ExecService: PersistentService {
         }
         // Told to go already, and not gone.
         let left = running.values.filter { $0.isOver && !$0.hasEnded }
-            .compactMap(\.child?.process.pid)
+            .compactMap(\.process?.pid)
         words.writeInteger(UInt32(left.count))
         for pid in left { words.writeInteger(pid) }
         return words

@@ -3,23 +3,14 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 
-/// What every session of one `ExecService` needs.
-struct ExecSetup {
-    let command: String
-    let options: ExecService.Options
-    /// Nil: none could be made, and nothing can move.
-    let folder: CheckpointFolder?
-    let children: ChildWatcher
-    let loop: any EventLoop
-}
-
 /// The command of one session, and the next one when it has left a checkpoint.
-final class ExecSession: SessionApplication {
+final class ExecSession: ExecCommand {
     let handle: SessionHandle
     private let peer: String
     let setup: ExecSetup
     private(set) var plumbing: Plumbing
     private(set) var child: ExecChild?
+    var process: ChildProcess? { child?.process }
     private(set) var input: CommandInput?
     private(set) var output = ChannelPipe()
     private(set) var error = ChannelPipe()
@@ -84,12 +75,7 @@ final class ExecSession: SessionApplication {
     private func environment(
         restored: Bool, _ closed: ApplicationState.Closed, mark: String?
     ) -> [String: String] {
-        var environment = ChildProcess.environment
-        let generation = handle.session.host.generation
-        environment["FTSL_SESSION_ID"] = "\(handle.id)"
-        environment["FTSL_PEER"] = peer
-        environment["FTSL_PEER_KEY"] = handle.peer.isVerified ? "\(handle.peer)" : ""
-        environment["FTSL_GENERATION"] = "\(generation.moves).\(generation.starts)"
+        var environment = setup.environment(of: handle, peer: peer)
         environment["FTSL_RESTORED"] = restored ? "1" : ""
         environment["FTSL_CHECKPOINT"] = mark ?? ""
         environment["FTSL_CLOSED"] = closed.names

@@ -124,7 +124,7 @@ final class Application {
         case .room(let channel):
             guard let index = writers.firstIndex(where: { $0.channel == channel }) else { return }
             write(index, now: now)
-        case .exited, .detach, .settled, .over: return
+        case .exited, .terminal, .detach, .settled, .over: return
         }
     }
 

@@ -159,7 +159,7 @@ extension MessageWorld {
                 }
                 process.core?.detachRequested(failure, now: process.clock(now))
             case .finished(let channel): session.tookEnd(channel)
-            case .data, .stopped, .room, .exited, .settled, .over: break
+            case .data, .stopped, .room, .exited, .terminal, .settled, .over: break
             }
         }
         process.core?.touched(now: process.clock(now))

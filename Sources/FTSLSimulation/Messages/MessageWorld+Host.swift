@@ -181,7 +181,7 @@ extension MessageWorld {
                 }
                 process.core.detachRequested(id, failure, now: clock)
             case .finished(let channel): session.tookEnd(channel)
-            case .data, .stopped, .room, .exited, .settled, .over: break
+            case .data, .stopped, .room, .exited, .terminal, .settled, .over: break
             }
         }
         process.core.touched(id, now: clock)

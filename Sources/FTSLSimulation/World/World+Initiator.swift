@@ -106,7 +106,7 @@ extension World {
         case .data(let channel, let bytes):
             trace.note(now, who, client, UInt64(channel.value) << 56 | UInt64(bytes.readableBytes))
         case .settled(let outcome): trace.note(now, who, client, 1 << 60, "\(outcome)")
-        case .finished, .stopped, .room, .exited, .detach, .over:
+        case .finished, .stopped, .room, .exited, .terminal, .detach, .over:
             trace.note(now, who, client, 1 << 61, "\(event)")
         }
     }

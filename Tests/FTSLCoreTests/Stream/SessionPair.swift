@@ -71,7 +71,7 @@ final class SessionPair {
         case .data(let channel, let bytes):
             session.took(bytes.readableBytes, from: channel, now: now)
         case .finished(let channel): session.tookEnd(channel)
-        case .stopped, .room, .exited, .detach, .settled, .over: break
+        case .stopped, .room, .exited, .terminal, .detach, .settled, .over: break
         }
     }
 

@@ -7,7 +7,8 @@ struct StreamFrameTests {
         .fin(.main, position: 7, digest: 9), .fin(.standardError, position: .max, digest: 0),
         .ack(.main, acknowledged: 1, credit: 2), .blocked(.standardError, position: 3),
         .heartbeat, .stop(.main, taken: 0), .exit(.status(255)), .exit(.signal(9)), .bye,
-        .superseded, .extension(type: 65_535),
+        .superseded, .extension(type: 65_535), .terminal(TerminalState()),
+        .terminal(TerminalState(columns: 1, rows: .max, width: 7, redraws: 9, name: "xterm")),
     ]
 
     private func encoded(_ frame: StreamFrame) -> ByteBuffer {
@@ -63,6 +64,16 @@ struct StreamFrameTests {
                 code { () throws(Failure) in _ = try StreamFrame(kind: kind, body: ByteBuffer()) }
                     == .unexpectedFrame)
         }
+    }
+
+    @Test(
+        "A terminal's name that no environment should have is malformed",
+        arguments: ["a b", "../x", "a\n", "é"])
+    func terminalName(name: String) throws {
+        let whole = encoded(.terminal(TerminalState(name: name)))
+        var decoder = FrameDecoder(maxPayload: 1_024)
+        decoder.append(whole)
+        #expect(code { () throws(Failure) in _ = try decoder.next() } == .malformedFrame)
     }
 
     @Test("EXIT of an unknown kind is malformed")

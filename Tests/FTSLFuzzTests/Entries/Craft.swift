@@ -127,7 +127,7 @@ final class FuzzApplication {
             case .finished(let channel): ended.insert(channel)
             case .detach(let failure): detaches.append(failure)
             case .settled: outcomes += 1
-            case .stopped, .room, .exited, .over: break
+            case .stopped, .room, .exited, .terminal, .over: break
             }
         }
         try hold(outcomes <= 1, "an outcome was told twice")

@@ -60,7 +60,7 @@ final class ExecLink {
             var configuration = AcceptorConfiguration()
             configuration.limits = limits
             configuration.maxWindow = window
-            configuration.flags.formUnion(ExecService.flags)
+            configuration.flags.formUnion(ExecService.flags(wanted))
             return AcceptorDriver(configuration: configuration, service: mover, on: loop.loop)
         }
         let listener = try loop.wait {
@@ -111,6 +111,14 @@ final class ExecLink {
     func finish() throws {
         let client = client
         try loop.run { client.finish() }
+    }
+
+    /// The client gives the session up.
+    func end() {
+        let client = client
+        _ = try? loop.run {
+            client.handle?.abort(Failure(.local, .shuttingDown, "the test is over"))
+        }
     }
 
     /// Lets a command go on that waits for `$TEST_FOLDER/go`.
@@ -217,6 +225,7 @@ final class ExecLink {
         }
         func room(on channel: ChannelNumber) { current?.room(on: channel) }
         func exited(_ report: ExitReport) { current?.exited(report) }
+        func terminalChanged(_ state: TerminalState) { current?.terminalChanged(state) }
         func detached(_ failure: Failure) { current?.detached(failure) }
         func attached(resumed: Bool) { current?.attached(resumed: resumed) }
         func settled(_ outcome: Outcome) { current?.settled(outcome) }
