@@ -19,8 +19,10 @@ package struct PromptWindow {
 
     /// Bytes up to `end` have been sent, `held` of them are unacknowledged.
     package mutating func sent(to end: UInt64, held: UInt64, now: Instant) {
-        guard probe == nil else { return }
-        probe = (end, now, held * 2 >= bytes)
+        let isFull = held * 2 >= bytes
+        if probe == nil { probe = (end, now, isFull) }
+        // What is written a little at a time fills it later.
+        if isFull { probe?.wasFull = true }
     }
 
     package mutating func acknowledged(_ position: UInt64, now: Instant) {
