@@ -140,13 +140,14 @@ extension Listener {
 /// `ftsl --check-image`: whether this program could go on from the image on its standard input.
 enum ImageCheck {
     static func run() -> Never {
+        let log = Log(threshold: .error, format: .text)
         do {
             let image = MemoryFile.content(of: 0)
             _ = try RestartImage(image)
-            exit(RawOutput.write(String(buffer: Successor.answer(to: image)), to: 1) ? 0 : 74)
+            let isHeard = RawOutput.write(String(buffer: Successor.answer(to: image)), to: 1)
+            ProcessEnd.with(isHeard ? .success : Ending(.inputOutput, "cannot answer"), log)
         } catch {
-            _ = RawOutput.write("\(error.text)\n", to: 2)
-            exit(CInt(ExitStatus.violation.rawValue))
+            ProcessEnd.with(Ending(.violation, error.text), log)
         }
     }
 }
