@@ -51,7 +51,7 @@ package struct ChildProcess {
         }
     }
 
-    static func pipe(
+    package static func pipe(
         _ opened: inout [CInt]
     ) throws(SpawnFailure) -> (read: CInt, write: CInt) {
         var ends: [CInt] = [-1, -1]
@@ -76,7 +76,7 @@ package struct ChildProcess {
     }
 
     /// Starts a command whose descriptors 0, 1, 2 and so on are these, and which has no others.
-    static func start(
+    package static func start(
         _ command: String, environment: [String: String], descriptors: [CInt]
     ) throws(SpawnFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
