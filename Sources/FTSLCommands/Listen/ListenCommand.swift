@@ -15,11 +15,23 @@ struct ListenCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let endpoint = try options.listenEndpoint()
+        // Both change the environment, and so come before the second thread.
+        let manager = ServiceManager.take()
+        let inherited: SocketActivation?
+        do {
+            inherited = try SocketActivation.take()
+        } catch {
+            throw Ending(.configuration, error.text)
+        }
+        let endpoint = try options.listenEndpoint(inherited: inherited?.endpoint)
+        let metrics = try options.metricsEndpoint()
         let backend = try options.forwardEndpoint()
         let log = Log(global)
         let listener = try Listener(
             endpoint, backend: backend, options: options, global: global, log: log)
+        listener.manager = manager
+        listener.inherited = inherited?.descriptor
+        listener.metricsEndpoint = metrics
         EventLoopProgram.run { listener.start(on: $0) }
     }
 }

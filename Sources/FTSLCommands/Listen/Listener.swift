@@ -32,6 +32,14 @@ final class Listener {
     /// It stays only until nobody is left here.
     var isRetiring = false
     var loop: (any EventLoop)?
+    /// Who started this as a service.
+    var manager: ServiceManager?
+    /// A socket at the endpoint that somebody else has made.
+    var inherited: CInt?
+    var metricsEndpoint: Endpoint?
+    var metricsServer: MetricsServer?
+    /// Nil: nobody wants to see them.
+    private(set) var metrics: ListenerMetrics?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -66,6 +74,7 @@ final class Listener {
 
     func start(on loop: any EventLoop) {
         self.loop = loop
+        if metricsEndpoint != nil { metrics = ListenerMetrics(self) }
         watchSignals(on: loop)
         control = openControl(on: loop)
         var configuration = options.configuration
@@ -88,7 +97,8 @@ final class Listener {
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        let binding = driver.listen(on: endpoint, security: security).assumeIsolated()
+        let binding = driver.listen(on: endpoint, security: security, inherited: inherited)
+            .assumeIsolated()
         binding.whenComplete { [unowned self] result in
             switch result {
             case .success(let listener):
@@ -96,7 +106,10 @@ final class Listener {
                 host?.settings.endpoints = ["\(listener.endpoint)"]
                 listenLocally(security) { [unowned self] in
                     control?.takeDefaultName(of: listener.endpoint)
-                    announce(listener.endpoint)
+                    openMetrics(on: loop) { [unowned self] in
+                        announce(listener.endpoint)
+                        tellReady(on: loop)
+                    }
                 }
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
@@ -184,6 +197,7 @@ final class Listener {
     // MARK: Sessions
 
     private func observe(_ event: AcceptorEvent, on loop: any EventLoop) {
+        metrics?.observe(event)
         switch event {
         case .confirmed(let id):
             log.info("session \(id) opened by \(driver?.acceptor.source(of: id) ?? "")")
