@@ -30,7 +30,7 @@ struct SelftestTests {
             #expect(result.string("sent_digest") == result.string("received_digest"))
         }
         #expect((results[1].integer("kills") ?? 0) >= 4)
-        #expect(results[2].integer("moves") == 2)
+        #expect((results[2].integer("moves") ?? 0) >= 2)
         try expectNothingLeft()
     }
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import FTSLCore
+internal import FTSLKit
 internal import FTSLTransport
 internal import NIOCore
 internal import NIOPosix
@@ -17,6 +18,8 @@ final class FaultProxy: Sendable {
             case milliseconds(ClosedRange<Int64>)
         }
 
+        /// At first: the longer it takes all in all, the longer connections live, so that a slow
+        /// machine gets on between two cuts, too.
         var life: Life
         /// Turns one bit around in the first connection that has carried so many bytes.
         var flipAfter: Int?
@@ -30,12 +33,16 @@ final class FaultProxy: Sendable {
 
     private let target: Endpoint
     private let faults: Faults
+    private let started = MonotonicClock.now
     private let state = Mutex((counts: Counts(), hasFlipped: false))
 
     init(to target: Endpoint, _ faults: Faults) {
         self.target = target
         self.faults = faults
     }
+
+    /// How much longer connections live than at first.
+    var patience: Double { max(1, MonotonicClock.now.since(started) / .seconds(3)) }
 
     var counts: Counts { state.withLock { $0.counts } }
 
@@ -108,8 +115,9 @@ final class ProxyLink {
         self.proxy = proxy
         switch life {
         case .bytes(let exponents):
-            self.life = Int(FaultProxy.power(Double.random(in: exponents)))
-        case .milliseconds(let range): time = .milliseconds(Int64.random(in: range))
+            self.life = Int(FaultProxy.power(Double.random(in: exponents)) * proxy.patience)
+        case .milliseconds(let range):
+            time = .milliseconds(Int64(Double(Int64.random(in: range)) * proxy.patience))
         }
         front.link = self
         back.link = self

@@ -115,7 +115,7 @@ final class SelftestChild {
         do {
             return try reader.line(stage.patience)
         } catch {
-            throw died("says nothing")
+            throw died("said nothing in the time that there was")
         }
     }
 
@@ -149,7 +149,7 @@ final class SelftestChild {
         while true {
             let count = poll(&waiting, 1, stage.patience)
             if count > 0 { break }
-            if count == 0 { throw died("does not end") }
+            if count == 0 { throw died("did not end in the time that there was") }
             guard errno == EINTR else { throw died("cannot be waited for") }
         }
         let end = collect()

@@ -60,7 +60,7 @@ struct StreamCheck {
     let loop: any EventLoop
     let sabotage: Sabotage?
 
-    private static let count = 24 << 20
+    private static let count = 16 << 20
     private static let life = FaultProxy.Faults.Life.bytes(exponents: 9.0...22.0)
 
     func run() throws -> SelftestResult {
