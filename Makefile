@@ -5,15 +5,17 @@ DESTDIR ?=
 SWIFT   ?= swift
 CONFIG  ?= release
 BIN      = .build/$(CONFIG)/ftsl
+VERSION  = $(shell sed -n 's/.*version = "\(.*\)".*/\1/p' Sources/FTSLCommands/CommandLineTool.swift)
 
 BUILD_PACKAGES = libreadline-dev libsqlite3-dev libxxhash-dev pkg-config make
 TEST_PACKAGES  = $(BUILD_PACKAGES) iproute2 nftables openssh-server openssh-client rsync git \
                  postgresql redis-server netcat-openbsd socat strace mandoc valgrind \
-                 python3 python3-cryptography python3-xxhash procps tmux vim less gcc libc6-dev
+                 python3 python3-cryptography python3-xxhash procps tmux vim less gcc libc6-dev \
+                 prometheus curl systemd dpkg-dev lintian debootstrap
 BENCH_PACKAGES = $(BUILD_PACKAGES) openssl netcat-openbsd socat ncat gnuplot-nox python3 \
                  nats-server libnats-dev mosquitto mosquitto-clients gcc libc6-dev
 
-.PHONY: all build demo test install uninstall lint bench fuzz fuzz-merge clean setup setup-test setup-bench
+.PHONY: all build demo test install install-files uninstall deb dist lint bench fuzz fuzz-merge clean setup setup-test setup-bench
 
 all: build
 
@@ -44,9 +46,10 @@ bench: setup-bench
 	@python3 Tests/Benchmarks/run $(BIN)
 
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ftsl
-ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ftsl
+ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)/_ftsl
 FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ftsl.fish
 EXAMPLES        = $(DESTDIR)$(PREFIX)/share/doc/ftsl/examples
+UNITS           = $(DESTDIR)$(PREFIX)/lib/systemd
 # One entry of Tests/FTSLFuzzTests for a while; what is new stays in .build-fuzz until `make fuzz-merge`.
 ENTRY ?= acceptor
 FUZZ_SECONDS ?= 60
@@ -64,7 +67,10 @@ fuzz: build-fuzz
 fuzz-merge: build-fuzz
 	$(FUZZER) -merge=1 $(CORPUS) .build-fuzz/$(ENTRY)
 
-install: build
+install: build install-files
+
+# Of a binary that is there.
+install-files:
 	install -s -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ftsl
 	for page in man/*.[1-8]; do \
 	  install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
@@ -72,9 +78,15 @@ install: build
 	for example in packaging/examples/*; do \
 	  install -D -m 755 $$example $(EXAMPLES)/$${example##*/}; \
 	done
+	install -D -m 644 packaging/grafana/ftsl.json $(EXAMPLES)/grafana-dashboard.json
 	install -D -m 644 completions/ftsl.bash $(BASH_COMPLETION)
 	install -D -m 644 completions/_ftsl $(ZSH_COMPLETION)
 	install -D -m 644 completions/ftsl.fish $(FISH_COMPLETION)
+	cd packaging/systemd && for unit in system/* user/*; do \
+	  install -d $(UNITS)/$${unit%/*} && \
+	  sed 's|/usr/bin/ftsl|$(PREFIX)/bin/ftsl|' $$unit > $(UNITS)/$$unit && \
+	  chmod 644 $(UNITS)/$$unit; \
+	done
 
 uninstall:
 	rm -f $(EXAMPLES)/*
@@ -82,6 +94,19 @@ uninstall:
 	for page in man/*.[1-8]; do \
 	  rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
+	cd packaging/systemd && for unit in system/* user/*; do rm -f $(UNITS)/$$unit; done
+	rmdir $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/ftsl 2>/dev/null || true
+
+# A Debian package in .build/packages; the Swift runtime is in its binary.
+deb: build
+	@sh packaging/setup dpkg-dev make
+	packaging/deb $(BIN) .build/packages
+
+# The sources of the last commit as a tarball in .build/packages.
+dist:
+	@mkdir -p .build/packages
+	git archive --format=tar --prefix=ftsl-$(VERSION)/ HEAD | gzip -9n > .build/packages/ftsl-$(VERSION).tar.gz
+	@echo .build/packages/ftsl-$(VERSION).tar.gz
 
 clean:
 	rm -rf .build .build-* Package.resolved bench

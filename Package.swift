@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 let testable = settings + [.unsafeFlags(["-enable-testing"])]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
@@ -86,7 +87,7 @@ let package = Package(
             name: "FTSLCommands",
             dependencies: [
                 "CPlatform", "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore",
-                nioCore, nioPosix, deque, argumentParser,
+                nioCore, nioPosix, nioHTTP1, deque, argumentParser,
             ],
             swiftSettings: testable),
         .executableTarget(

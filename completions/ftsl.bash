@@ -173,13 +173,13 @@ _ftsl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    listen|connect|send|tail|migrate|status|key|shell|explain|help)
+    listen|connect|send|tail|migrate|status|key|shell|selftest|explain|help)
         # Offer subcommand argument completions
         "_ftsl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'listen connect send tail migrate status key shell explain help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'listen connect send tail migrate status key shell selftest explain help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,7 +188,7 @@ _ftsl_listen() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--keep-open -k --one --pty --lines --accept-migration --repeatable --fsync --public --insecure -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--exec --checkpoint-timeout --checkpoint-buffer --forward --inbox --on-full --keep --max-message --name --service --unmovable --forward-migrate --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --summary --log-format --color --context --drain-timeout)
+    non_repeating_options=(--exec --checkpoint-timeout --checkpoint-buffer --forward --inbox --on-full --keep --max-message --name --service --unmovable --forward-migrate --tls-cert --tls-key --tls-ca --max-sessions --max-memory --buffer --parked-memory --max-tombstones --session-timeout --linger --heartbeat --ready-fd --status-fd --metrics --summary --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -269,6 +269,9 @@ _ftsl_listen() {
         return
         ;;
     '--status-fd')
+        return
+        ;;
+    '--metrics')
         return
         ;;
     '--summary')
@@ -769,6 +772,36 @@ _ftsl_shell() {
     # Offer option value completions
     case "${prev}" in
     '--command'|'-c')
+        return
+        ;;
+    '--log-format')
+        __ftsl_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ftsl_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--context')
+        return
+        ;;
+    '--drain-timeout')
+        return
+        ;;
+    esac
+}
+
+_ftsl_selftest() {
+    repeating_flags=(--verbose -v)
+    non_repeating_flags=(--json -q --quiet --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--sabotage --log-format --color --context --drain-timeout)
+    __ftsl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--sabotage')
+        __ftsl_add_completions -W 'flip'$'\n''lose'$'\n''double'
         return
         ;;
     '--log-format')

@@ -149,6 +149,6 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             ListenCommand.self, ConnectCommand.self, SendCommand.self, TailCommand.self,
             MigrateCommand.self, StatusCommand.self, KeyCommand.self, ShellCommand.self,
-            ExplainCommand.self,
+            SelftestCommand.self, ExplainCommand.self,
         ])
 }

@@ -34,9 +34,9 @@ package final class TransportListener {
     /// Nil: nobody is there to take it, and it is closed.
     package typealias OnAccept = (any Channel, _ source: String) -> TransportConnection?
 
-    /// - Parameter bound: A socket that listens there already; owned from here.
+    /// - Parameter inherited: A listening socket at this endpoint, where somebody else made it.
     package static func bind(
-        _ endpoint: Endpoint, bound socket: CInt? = nil, security: Security, userTimeout: Duration,
+        _ endpoint: Endpoint, security: Security, userTimeout: Duration, inherited: CInt? = nil,
         on loop: any EventLoop,
         onAccept: @escaping OnAccept
     ) -> EventLoopFuture<TransportListener> {
@@ -66,10 +66,10 @@ package final class TransportListener {
             }
         let binding: EventLoopFuture<any Channel>
         switch endpoint {
-        case _ where socket != nil:
-            let isTCP = if case .tcp = endpoint { true } else { false }
+        case _ where inherited != nil:
+            let isTCP = endpoint.host != nil
             binding = SocketTuning.apply(to: bootstrap, tcp: isTCP, userTimeout: userTimeout)
-                .withBoundSocket(socket ?? -1)
+                .withBoundSocket(inherited ?? -1)
         case .tcp(let host, let port):
             binding = SocketTuning.apply(to: bootstrap, tcp: true, userTimeout: userTimeout)
                 .bind(host: host, port: port)

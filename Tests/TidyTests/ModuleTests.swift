@@ -24,8 +24,8 @@ struct ModuleTests {
         ],
         "FTSLCommands": [
             "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
-            "ArgumentParser", "DequeModule",
-            "FoundationEssentials", "Glibc", "Darwin", "CPlatform",
+            "NIOHTTP1", "ArgumentParser", "DequeModule",
+            "FoundationEssentials", "Synchronization", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],
         "ftsl-sim": ["FTSLSimulation", "ArgumentParser", "Dispatch", "Glibc", "Darwin"],

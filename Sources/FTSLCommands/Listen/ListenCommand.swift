@@ -16,12 +16,26 @@ struct ListenCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let endpoint = try options.listenEndpoint()
+        // All change the environment, and so come before the second thread.
+        let inheritance = try inheritance()
+        let manager = ServiceManager.take()
+        let inherited: SocketActivation?
+        do {
+            inherited = try SocketActivation.take()
+        } catch {
+            throw Ending(.configuration, error.text)
+        }
+        let bound = inheritance?.descriptors[.listener].flatMap { Endpoint(ofSocket: $0) }
+        let endpoint = try options.listenEndpoint(inherited: inherited?.endpoint ?? bound)
+        let metrics = try options.metricsEndpoint()
         let backend = try options.forwardEndpoint()
         let log = Log(global)
         let listener = try Listener(
             endpoint, backend: backend, options: options, global: global, log: log,
-            inheritance: inheritance())
+            inheritance: inheritance)
+        listener.manager = manager
+        listener.inherited = inherited?.descriptor
+        listener.metricsEndpoint = metrics
         EventLoopProgram.run { listener.start(on: $0) }
     }
 

@@ -99,6 +99,12 @@ struct ListenOptions: ParsableArguments {
     var statusFd: Int32?
 
     @Option(
+        help: ArgumentHelp(
+            "Serve numbers for Prometheus at /metrics, and /healthz; beyond loopback only with "
+                + "--public.", valueName: "endpoint"))
+    var metrics: String?
+
+    @Option(
         help: ArgumentHelp("One final object on stderr.", valueName: "text|json"))
     var summary: SummaryFormat?
 
@@ -123,6 +129,7 @@ struct ListenOptions: ParsableArguments {
         }
         _ = try forwardEndpoint()
         _ = try Self.parsed(endpoint, for: .listen)
+        if let metrics { _ = try Self.parsed(metrics, for: .listen) }
         if maxSessions < 1 { throw ValidationError("--max-sessions must be at least 1") }
         if maxTombstones < 1 { throw ValidationError("--max-tombstones must be at least 1") }
     }
@@ -141,20 +148,31 @@ struct ListenOptions: ParsableArguments {
         return offered
     }
 
-    func listenEndpoint() throws -> Endpoint {
-        let parsed = try Self.parsed(endpoint, for: .listen)
+    /// - Parameter inherited: Where the socket listens that this process was given.
+    func listenEndpoint(inherited: Endpoint? = nil) throws -> Endpoint {
+        let parsed = try inherited ?? Self.parsed(endpoint, for: .listen)
         var bound = parsed
-        if `public`, case .tcp(_, let port) = parsed, endpoint.hasPrefix(":") {
+        if inherited == nil, `public`, case .tcp(_, let port) = parsed, endpoint.hasPrefix(":") {
             bound = .tcp(host: "::", port: port)
         }
-        if !bound.isLoopback {
-            guard `public` else {
-                throw Ending(
-                    .configuration,
-                    "\(bound) is reachable from other machines; say --public if that is meant")
-            }
-        }
+        try checkReach(bound)
         return bound
+    }
+
+    /// Read by everybody who gets there: an empty host is loopback even with `--public`.
+    func metricsEndpoint() throws -> Endpoint? {
+        guard let metrics else { return nil }
+        let parsed = try Self.parsed(metrics, for: .listen)
+        try checkReach(parsed)
+        return parsed
+    }
+
+    private func checkReach(_ endpoint: Endpoint) throws {
+        guard endpoint.isLoopback || `public` else {
+            throw Ending(
+                .configuration,
+                "\(endpoint) is reachable from other machines; say --public if that is meant")
+        }
     }
 
     func forwardEndpoint() throws -> Endpoint? {

@@ -20,9 +20,11 @@ extension Listener {
     func openInbox(on loop: any EventLoop) -> InboxService? {
         guard let path = options.messages.inbox else { return nil }
         do {
-            return try LocalInbox.open(
+            let inbox = try LocalInbox.open(
                 path, options.messages.storeOptions,
                 permissions: { [unowned self] in gate.inboxPermissions(of: $0) }, on: loop)
+            if let metrics { inbox.onStored = { metrics.stored(within: $0) } }
+            return inbox
         } catch let failure as StoreFailure where failure.reason == .moved && control?.name != nil {
             // Only the way to it is served here.
             log.notice(failure.text)
@@ -39,7 +41,7 @@ extension Listener {
         guard let path = options.messages.inbox, let driver else { return ready() }
         let local = LocalInbox.endpoint(of: path)
         let bound = inheritance?.descriptors[.local]
-        let binding = driver.listen(on: local, bound: bound, security: .plaintext)
+        let binding = driver.listen(on: local, security: .plaintext, inherited: bound)
             .assumeIsolated()
         binding.whenComplete { [unowned self] result in
             switch result {

@@ -177,6 +177,7 @@ final class ListenerMigration: MigrationControl {
         } done: { [self] result in
             switch result {
             case .success(let report):
+                listener.metrics?.moved(paused: report.pause)
                 for text in report.unmovable { reply.progress(["obstacle": .string(text)]) }
                 let fields = Self.fields(of: report)
                 last = fields.merging(["state": .string("moved")]) { $1 }
@@ -186,6 +187,7 @@ final class ListenerMigration: MigrationControl {
                 reply.done(.success, fields)
                 if let linger = request.linger { listener.retire(after: linger) }
             case .failure(let failure):
+                listener.metrics?.rolledBack()
                 last = ["state": .string("rolled back"), "reason": .string(failure.text)]
                 refuse(reply, failure)
             }

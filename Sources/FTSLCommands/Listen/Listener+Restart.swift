@@ -89,7 +89,8 @@ extension Listener {
         let failure: Failure
         do {
             let image = try image(kept, reply)
-            failure = successor.replace(with: image.encoded, kept)
+            failure = successor.replace(
+                with: image.encoded, kept, environment: manager?.environment ?? [:])
         } catch {
             failure = Failure(.local, .migrationRefused, error.text)
         }

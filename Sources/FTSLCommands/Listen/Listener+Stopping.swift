@@ -16,7 +16,7 @@ extension Listener {
 
     func received(signal number: Int32, on loop: any EventLoop) {
         switch number {
-        case SIGHUP: reload()
+        case SIGHUP: reloadAndTell()
         case SIGUSR1: statistics()
         default: stop(number, on: loop)
         }
@@ -45,6 +45,7 @@ extension Listener {
             end(Ending(status: ExitStatus.signal(stoppedBy ?? number)))
         }
         stoppedBy = number
+        tellStopping()
         driver.acceptor.isDraining = true
         endMessageSessions(
             Failure(.local, .shuttingDown, "the listener was stopped by signal \(number)"))
@@ -103,7 +104,9 @@ extension Listener {
     }
 
     func end(_ ending: Ending) -> Never {
-        if case .unix(let path) = endpoint, listening != nil { unlink(path) }
+        // One that was handed over stays with whoever made it.
+        if case .unix(let path) = endpoint, listening != nil, inherited == nil { unlink(path) }
+        metricsServer?.close()
         forgetLocalSocket()
         control?.close()
         forgetRecords()

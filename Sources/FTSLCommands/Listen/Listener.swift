@@ -38,6 +38,14 @@ final class Listener {
     /// It stays only until nobody is left here.
     var isRetiring = false
     var loop: (any EventLoop)?
+    /// Who started this as a service.
+    var manager: ServiceManager?
+    /// A socket at the endpoint that somebody else has made.
+    var inherited: CInt?
+    var metricsEndpoint: Endpoint?
+    var metricsServer: MetricsServer?
+    /// Nil: nobody wants to see them.
+    private(set) var metrics: ListenerMetrics?
 
     init(
         _ endpoint: Endpoint, backend: Endpoint?, options: ListenOptions, global: GlobalOptions,
@@ -73,6 +81,7 @@ final class Listener {
 
     func start(on loop: any EventLoop) {
         self.loop = loop
+        if metricsEndpoint != nil { metrics = ListenerMetrics(self) }
         watchSignals(on: loop)
         control = openControl(on: loop)
         var configuration = options.configuration
@@ -96,8 +105,8 @@ final class Listener {
             credentials: { [unowned self] in credentials },
             allowsPlaintext: endpoint.isLoopback || options.insecure)
         watchTrust(on: loop)
-        let bound = inheritance?.descriptors[.listener]
-        let binding = driver.listen(on: endpoint, bound: bound, security: security)
+        let socket = inheritance?.descriptors[.listener] ?? inherited
+        let binding = driver.listen(on: endpoint, security: security, inherited: socket)
             .assumeIsolated()
         binding.whenComplete { [unowned self] result in
             switch result {
@@ -106,8 +115,11 @@ final class Listener {
                 host?.settings.endpoints = ["\(listener.endpoint)"]
                 listenLocally(security) { [unowned self] in
                     control?.takeDefaultName(of: listener.endpoint)
-                    announce(listener.endpoint)
-                    tookOver()
+                    openMetrics(on: loop) { [unowned self] in
+                        announce(listener.endpoint)
+                        tookOver()
+                        tellReady(on: loop)
+                    }
                 }
             case .failure(let error):
                 let reason = (error as? Failure)?.text ?? "\(error)"
@@ -206,6 +218,7 @@ final class Listener {
     // MARK: Sessions
 
     private func observe(_ event: AcceptorEvent, on loop: any EventLoop) {
+        metrics?.observe(event)
         switch event {
         case .confirmed(let id):
             log.info("session \(id) opened by \(driver?.acceptor.source(of: id) ?? "")")

@@ -19,6 +19,8 @@ enum FileStatus {
         return String(cString: real)
     }
 
+    static func remove(_ path: String) { unlink(path) }
+
     static func isProgram(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

@@ -1,6 +1,15 @@
 internal import DequeModule
 internal import NIOCore
 
+/// What an inbox has answered its senders since it was opened.
+package struct InboxCounts: Hashable, Sendable {
+    /// Repetitions of an id included.
+    package var accepted: UInt64 = 0
+    package var rejected: UInt64 = 0
+
+    package init() {}
+}
+
 /// The lanes of one inbox: which is the newest of its producer, and what the store was asked for
 /// them. [FTSL §7.2]
 ///
@@ -17,6 +26,7 @@ package final class InboxHost {
     /// Oldest first; may name producers that are gone.
     private var order = Deque<ProducerID>()
     private var memoryBytes = 0
+    package private(set) var counts = InboxCounts()
 
     package init(
         identity: InboxIdentity, limits: InboxLimits, queue: InboxQueue,
@@ -92,6 +102,17 @@ package final class InboxHost {
 
     func closed(_ lane: InboxLane) {
         if newest[lane.producer] === lane { newest[lane.producer] = nil }
+    }
+
+    /// Lanes that are open now.
+    package var laneCount: Int { newest.count }
+
+    /// A lane has got from one place to another, but for what was passed over.
+    func passed(from: LaneSequence, to next: LaneSequence, _ exceptions: [LaneException]) {
+        guard next > from else { return }
+        let news = exceptions.filter { $0.sequence >= from }
+        for case .rejected in news.map(\.resolution) { counts.rejected += 1 }
+        counts.accepted += next.value - from.value - UInt64(news.count)
     }
 
     // MARK: Memories

@@ -147,6 +147,7 @@ extension InboxLane {
         to next: LaneSequence, _ exceptions: [LaneException], _ exception: LaneException?,
         end: LaneSequence, hasRoom: Bool, now: Instant
     ) {
+        let before = cursor.next
         if isDurable {
             cursor.next = next
             cursor.exceptions = exceptions
@@ -160,6 +161,7 @@ extension InboxLane {
                 host.remember(memory, of: producer)
             }
         }
+        host.passed(from: before, to: cursor.next, cursor.exceptions)
         guard phase == .open else { return }
         self.hasRoom = hasRoom
         probeAt = hasRoom ? .distantFuture : now + Bound.roomProbe

@@ -66,12 +66,15 @@ package final class AcceptorDriver {
     }
 
     /// Call on the event loop.
+    ///
+    /// - Parameter inherited: A listening socket at this endpoint, where somebody else made it.
     package func listen(
-        on endpoint: Endpoint, bound: CInt? = nil,
-        security: TransportListener.Security = .plaintext
+        on endpoint: Endpoint, security: TransportListener.Security = .plaintext,
+        inherited: CInt? = nil
     ) -> EventLoopFuture<TransportListener> {
         TransportListener.bind(
-            endpoint, bound: bound, security: security, userTimeout: heartbeat * 5 / 2, on: loop
+            endpoint, security: security, userTimeout: heartbeat * 5 / 2, inherited: inherited,
+            on: loop
         ) {
             [weak self] _, source in self?.accept(from: source)
         }

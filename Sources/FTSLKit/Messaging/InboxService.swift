@@ -19,6 +19,9 @@ package final class InboxService: SessionService {
     private var alarm: Alarm?
     private var isPassing = false
     private let answers: Answers
+    /// Called with the time that a change took to be on the disk.
+    package var onStored: ((Duration) -> Void)?
+    private var askedAt: [StoreRequestID: Instant] = [:]
     package let store: InboxStore
 
     /// Carries answers from the store's threads to the loop, all that wait in one hop.
@@ -65,6 +68,9 @@ package final class InboxService: SessionService {
         driver.onPumped = { [weak self] in self?.pass() }
     }
 
+    package var laneCount: Int { host.laneCount }
+    package var counts: InboxCounts { host.counts }
+
     private func makePort(_ session: SessionID, _ identity: PeerIdentity) -> any MessagePort {
         let port = host.makePort(
             session: session, owner: "\(identity)", permissions: permissions(identity))
@@ -101,7 +107,12 @@ package final class InboxService: SessionService {
         guard !isPassing else { return }
         isPassing = true
         var requests: [InboxStore.Request] = []
-        while let request = host.nextRequest() { requests.append(request) }
+        while let request = host.nextRequest() {
+            requests.append(request)
+            if onStored != nil, case .change = request.request {
+                askedAt[request.id] = MonotonicClock.now
+            }
+        }
         if !requests.isEmpty { store.submit(requests) { [weak self] in self?.answered($0) } }
         driver?.portsTouched(host.takeAwake())
         isPassing = false
@@ -110,6 +121,9 @@ package final class InboxService: SessionService {
 
     private func answered(_ answers: [InboxStore.Answer]) {
         let now = MonotonicClock.now
+        for answer in answers {
+            if let asked = askedAt.removeValue(forKey: answer.id) { onStored?(now.since(asked)) }
+        }
         for answer in answers { host.reply(answer.id, answer.reply, now: now) }
         pass()
     }

@@ -51,7 +51,7 @@ package struct ChildProcess {
         }
     }
 
-    static func pipe(
+    package static func pipe(
         _ opened: inout [CInt]
     ) throws(SpawnFailure) -> (read: CInt, write: CInt) {
         var ends: [CInt] = [-1, -1]
@@ -76,14 +76,14 @@ package struct ChildProcess {
     }
 
     /// What a command has as its descriptors 0, 1, 2 and so on; it has no others.
-    enum Descriptors {
+    package enum Descriptors {
         case list([CInt])
         /// The terminal of this path is all three, and the command's own.
         case terminal(String)
     }
 
     /// Starts a command.
-    static func start(
+    package static func start(
         _ command: String, environment: [String: String], descriptors: Descriptors
     ) throws(SpawnFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()

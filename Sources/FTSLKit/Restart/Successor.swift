@@ -81,13 +81,18 @@ package struct Successor {
 
     /// Becomes it, with the arguments of this process. Returns only if that was not possible, and
     /// then nothing has changed.
-    package func replace(with image: ByteBuffer, _ kept: KeptDescriptors) -> Failure {
+    ///
+    /// - Parameter environment: Variables that this process took out of its own.
+    package func replace(
+        with image: ByteBuffer, _ kept: KeptDescriptors, environment: [String: String]
+    ) -> Failure {
         do {
             let file = try MemoryFile.make("ftsl-restart", Array(image.readableBytesView))
             defer { close(file) }
             let number = try kept.keep(file)
-            setenv(Self.variable, "\(number)", 1)
-            defer { unsetenv(Self.variable) }
+            let variables = environment.merging([Self.variable: "\(number)"]) { $1 }
+            for (name, value) in variables { setenv(name, value, 1) }
+            defer { for name in variables.keys { unsetenv(name) } }
             var arguments = CommandLine.arguments
             if !arguments.isEmpty { arguments[0] = path }
             execute(arguments)

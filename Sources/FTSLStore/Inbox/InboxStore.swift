@@ -37,6 +37,24 @@ package struct StoreStatistics: Hashable, Sendable {
     }
 }
 
+/// What an inbox holds.
+package struct InboxContents: Hashable, Sendable {
+    package var messages: UInt64 = 0
+    /// Of bodies, ids and headers.
+    package var bytes: UInt64 = 0
+    package var cursors: UInt64 = 0
+    package var deadLetters: UInt64 = 0
+
+    package init() {}
+
+    init(_ state: InboxState) {
+        messages = state.messages
+        bytes = state.bytes
+        cursors = state.cursors
+        deadLetters = state.dead
+    }
+}
+
 /// The inbox of one host: takes requests from any thread and answers when the disk has them.
 ///
 /// One thread writes: it runs the changes that wait, many to a transaction, and answers them
@@ -66,6 +84,9 @@ package final class InboxStore: Sendable {
 
     private final class Counts: Sendable {
         let statistics = Mutex(StoreStatistics())
+        let contents: Mutex<InboxContents>
+
+        init(_ contents: InboxContents) { self.contents = Mutex(contents) }
     }
 
     /// Locks the file, makes it when it is not there, and begins a new life of it.
@@ -85,10 +106,11 @@ package final class InboxStore: Sendable {
         identity = writer.identity
         self.path = path
         let reader = try InboxReader(path)
-        let counts = Counts()
+        let counts = Counts(InboxContents(writer.state))
         self.counts = counts
         let committer = InboxCommitter(writer, options, answers) { more in
             counts.statistics.withLock { $0.add(more) }
+            counts.contents.withLock { $0 = InboxContents(writer.state) }
         }
         let parts = Confined((committer, reader))
         let (changes, fetches) = (changes, fetches)
@@ -129,6 +151,9 @@ package final class InboxStore: Sendable {
     }
 
     package var statistics: StoreStatistics { counts.statistics.withLock { $0 } }
+
+    /// As of the last change.
+    package var contents: InboxContents { counts.contents.withLock { $0 } }
 
     /// Makes durable and answers what was asked, then lets the file go. Waits; not from `answers`.
     package func close() {

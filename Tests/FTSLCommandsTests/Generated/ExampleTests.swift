@@ -37,31 +37,32 @@ struct ExampleTests {
     private static func commands(in text: String) -> [[String]] {
         // Redirections go first, their descriptor's number with them.
         text.replacing(#/\d?[<>] ?\S+/#, with: "")
-            .matches(of: #/\bftsl (listen|connect|send|tail|shell|status|explain)([^|&;#\n]*)/#).map
-        {
-            match in
-            var words: [String] = []
-            var word = ""
-            var quote: Character?
-            // A quote that is open where the command begins closes it: ProxyCommand='ftsl …'.
-            for character in match.2 {
-                if character == quote {
-                    quote = nil
-                } else if quote == nil, character == "'" || character == "\"" {
-                    if word.isEmpty { quote = character } else { break }
-                } else if character == " ", quote == nil {
-                    if !word.isEmpty { words.append(word) }
-                    word = ""
-                } else {
-                    word.append(character)
+            .matches(
+                of: #/\bftsl (listen|connect|send|tail|shell|status|selftest|explain)([^|&;#\n]*)/#
+            ).map {
+                match in
+                var words: [String] = []
+                var word = ""
+                var quote: Character?
+                // A quote that is open where the command begins closes it: ProxyCommand='ftsl …'.
+                for character in match.2 {
+                    if character == quote {
+                        quote = nil
+                    } else if quote == nil, character == "'" || character == "\"" {
+                        if word.isEmpty { quote = character } else { break }
+                    } else if character == " ", quote == nil {
+                        if !word.isEmpty { words.append(word) }
+                        word = ""
+                    } else {
+                        word.append(character)
+                    }
                 }
+                if !word.isEmpty { words.append(word) }
+                let plain = words.map {
+                    $0.replacing("%h", with: "host").replacing("$?", with: "69")
+                }
+                return [String(match.1)] + plain
             }
-            if !word.isEmpty { words.append(word) }
-            let plain = words.map {
-                $0.replacing("%h", with: "host").replacing("$?", with: "69")
-            }
-            return [String(match.1)] + plain
-        }
     }
 
     @Test(

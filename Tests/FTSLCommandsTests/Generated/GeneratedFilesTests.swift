@@ -38,13 +38,16 @@ struct GeneratedFilesTests {
                 "commands": manual.commands, "common-options": manual.options(manual.common),
                 "exit-statuses": manual.exitStatuses,
             ]),
-        page("man/ftsl-listen.1", ["options": manual.options(manual.own("listen"))]),
+        page(
+            "man/ftsl-listen.1",
+            ["options": manual.options(manual.own("listen")), "metrics": manual.metrics]),
         page("man/ftsl-connect.1", ["options": manual.options(manual.own("connect"))]),
         page("man/ftsl-send.1", ["options": manual.options(manual.own("send"))]),
         page("man/ftsl-tail.1", ["options": manual.options(manual.own("tail"))]),
         page("man/ftsl-migrate.1", ["options": manual.options(manual.own("migrate"))]),
         page("man/ftsl-shell.1", ["options": manual.options(manual.own("shell"))]),
         page("man/ftsl-status.1", ["options": manual.options(manual.own("status"))]),
+        page("man/ftsl-selftest.1", ["options": manual.options(manual.own("selftest"))]),
         page(
             "man/ftsl-explain.1",
             [

@@ -80,6 +80,17 @@ struct ManualText {
         return (lines + [".El"]).joined(separator: "\n")
     }
 
+    /// What `listen --metrics` serves.
+    var metrics: String {
+        var lines = [".Bl -tag -width Ds"]
+        for name in MetricName.allCases {
+            let label = name.label.map { " by \($0)" } ?? ""
+            lines.append(".It Va \(name.rawValue) Pq \(name.kind.rawValue)\(label)")
+            lines += Self.paragraph(name.help)
+        }
+        return (lines + [".El"]).joined(separator: "\n")
+    }
+
     private static func sentence(_ clause: String) -> String {
         clause.prefix(1).uppercased() + clause.dropFirst() + "."
     }
