@@ -127,8 +127,8 @@ struct InboxStoreTests {
         try inbox.fill(ProducerID(high: 7, low: 7), 3)
         try inbox.fill(someProducer, 6)
         #expect(
-            try inbox.ask(.fetchProcessed(someProducer, cursor: ""))
-                == .processed(floor: .first, ranges: []))
+            try inbox.ask(.fetchProcessed(.init(producer: someProducer, cursor: ""), owner: nil))
+                == .processed(.init(floor: .first, ranges: [])))
         _ = try inbox.change(
             .subscribe(name: "c", isGroup: true, .everything, .index(InboxIndex(4))))
         for index: UInt64 in [4, 6, 7, 9] {
@@ -136,8 +136,24 @@ struct InboxStoreTests {
         }
         for name in ["c", ""] {
             #expect(
-                try inbox.ask(.fetchProcessed(someProducer, cursor: name))
-                    == .processed(floor: LaneSequence(2), ranges: [3...4, 6...6]))
+                try inbox.ask(
+                    .fetchProcessed(.init(producer: someProducer, cursor: name), owner: nil))
+                    == .processed(.init(floor: LaneSequence(2), ranges: [3...4, 6...6])))
+        }
+        for index: UInt64 in [5, 8] {
+            let letter = DeadLetter(
+                cursor: "c", index: InboxIndex(index), attempts: 1, reason: "no", died: 0)
+            _ = try inbox.change(.bury(letter))
+        }
+        for (from, dead): (UInt64, [UInt64]) in [(1, [2, 5]), (3, [5]), (6, [])] {
+            let wanted = MessageFrame.Watch(
+                producer: someProducer, from: LaneSequence(from), cursor: "c")
+            #expect(
+                try inbox.ask(.fetchProcessed(wanted, owner: nil))
+                    == .processed(
+                        .init(
+                            floor: LaneSequence(7), ranges: [], dead: dead.map { LaneSequence($0) })
+                    ))
         }
     }
 
