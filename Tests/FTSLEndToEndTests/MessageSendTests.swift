@@ -180,10 +180,11 @@ struct MessageSendTests {
     func cancelTooLate() throws {
         let listener = try stage.listenForMessages()
         let courier = try stage.send(["-q", "--flush", "--keep", listener.endpoint])
-        try expectStatus(0, stage.send([listener.endpoint, "first"]))
+        let stored = [listener.endpoint, "--wait", "stored"]
+        try expectStatus(0, stage.send(stored + ["--id", "first", "first"]))
+        try eventually("the courier has a lane") { try state(of: "first") == "accepted" }
         listener.program.signal(SIGSTOP)
-        try expectStatus(
-            0, stage.send([listener.endpoint, "--wait", "stored", "--id", "late", "late"]))
+        try expectStatus(0, stage.send(stored + ["--id", "late", "late"]))
         try eventually("the courier sends it") { try state(of: "late") == "sent" }
         let cancel = try stage.send(["--cancel", "late", "--timeout", "300ms"])
         try expectStatus(75, cancel)
@@ -218,7 +219,8 @@ struct MessageSendTests {
         let place = ["--from", "beginning", "-e", listener.endpoint]
         try expectStatus(0, stage.tail(["--cursor", "a", "-t", "good"] + place))
         // Found through the listener that runs here, by its path, and by its name.
-        for inbox in [[], ["--inbox", stage.inbox], ["--inbox", listener.endpoint]] {
+        let path = try stage.inbox
+        for inbox in [[], ["--inbox", path], ["--inbox", listener.endpoint]] {
             let program = try stage.ftsl(["status", "--outbox", stage.outbox, "good"] + inbox)
             try expectStatus(0, program)
             #expect(try program.output?.allText() == "processed\n")
@@ -229,7 +231,7 @@ struct MessageSendTests {
         try expectStatus(82, program)
         #expect(try program.output?.allText() == "dead: exit status 3 (b, 1 attempt)\n")
         // At the receiver nobody has the outbox.
-        let other = ["status", "--outbox", try stage.path("none.db"), "--inbox", stage.inbox]
+        let other = ["status", "--outbox", try stage.path("none.db"), "--inbox", path]
         try expectStatus(0, stage.ftsl(other + ["good"]))
         try expectStatus(66, stage.ftsl(other + ["nobody"]))
         try expectStatus(66, stage.ftsl(["status", "--inbox", try stage.path("none.db"), "good"]))
@@ -241,10 +243,9 @@ struct MessageSendTests {
         let courier = try stage.send(["-q", "--flush", "--keep", listener.endpoint])
         try expectStatus(0, stage.send([listener.endpoint, "first"]))
         let waiting = ["--wait", "processed", "--processed-by", "work", listener.endpoint]
-        try expectStatus(124, stage.send(waiting + ["--timeout", "300ms", "second"]))
         let good = try stage.send(waiting + ["-l", "--json"], input: Data("a\nb\n".utf8))
         let from = ["--cursor", "work", "--from", "beginning", "-W", "20s", listener.endpoint]
-        try expectStatus(0, stage.tail(["-c", "4"] + from))
+        try expectStatus(0, stage.tail(["-c", "3"] + from))
         try expectStatus(0, good)
         let states = try good.output?.allText().split(separator: "\n").compactMap {
             JSONObject(String($0))?.string("state")
@@ -267,9 +268,9 @@ struct MessageSendTests {
         try expectStatus(75, sender)
         let sentence = try oneSentence(sender)
         #expect(sentence.contains("nobody.invalid:7000: host name unknown"))
-        #expect(sentence.contains("safe in \(stage.outbox)"))
+        #expect(try sentence.contains("safe in \(stage.outbox)"))
         try expectStatus(68, stage.send(["--delivery", "at-least-once"] + common))
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(20))
         #expect(try stage.queued() == 1)
     }
 

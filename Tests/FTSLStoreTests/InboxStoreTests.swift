@@ -121,6 +121,15 @@ struct InboxStoreTests {
         #expect(try InboxInspection(path).summary().bytes == 0)
     }
 
+    @Test("A topic that no message has is not searched for in all of them")
+    func absentTopic() throws {
+        let inbox = try TestInbox(path)
+        try inbox.fill(someProducer, 25_000)
+        let wanted = InboxRequest.fetch(
+            from: .first, TopicFilter(["none"]), maxMessages: 10, maxBytes: 1 << 20)
+        #expect(try inbox.ask(wanted) == .messages([], scanned: InboxIndex(25_001)))
+    }
+
     @Test("Processed is what every cursor has finished, in the producer's numbers")
     func processed() throws {
         let inbox = try TestInbox(path)

@@ -40,6 +40,9 @@ final class InboxReader {
         _ from: InboxIndex, _ filter: TopicFilter, _ maxMessages: Int, _ maxBytes: UInt64
     ) throws -> InboxReply {
         let (end, now) = (try end(), Clock.milliseconds())
+        guard try filter.patterns.isEmpty || reader.isTopic(from: from, matching: filter) else {
+            return .messages([], scanned: InboxIndex(max(end, from.value)))
+        }
         var messages: [StoredMessage] = []
         var bytes: UInt64 = 0
         var scanned = 0
@@ -139,8 +142,9 @@ final class InboxReader {
     /// Dead letters of the producer, one more than is told at once.
     private func dead(_ wanted: MessageFrame.Watch, _ sender: UInt64) throws -> [LaneSequence] {
         let run = try database.statement(
-            "SELECT first FROM run WHERE sender = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1"
-        )
+            """
+            SELECT first FROM run WHERE sender = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1
+            """)
         run.bind(1, sender)
         run.bind(2, Int64(clamping: wanted.from.value))
         let first = try run.first { $0.bits(0) } ?? 0
