@@ -9,11 +9,6 @@ let settings: [SwiftSetting] = [
     // Exclusive access is checked in debug builds; in release builds the checks cost more than the protocol.
     .unsafeFlags(["-warnings-as-errors"]),
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
-    // A type that is asked for by its name makes the runtime look through all conformances of the
-    // program: a hundred of these are a quarter of the time of a short command.
-    .unsafeFlags(
-        ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"],
-        .when(configuration: .release)),
 ]
 
 /// For a module whose tests look inside it in release builds too; never for one where speed counts.
