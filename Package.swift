@@ -117,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "FTSLCommandsTests",
             dependencies: [
-                "FTSLCommands", "FTSLKit", "FTSLCore", nioCore, nioPosix, argumentParser,
+                "FTSLCommands", "FTSLKit", "FTSLStore", "FTSLCore", nioCore, nioPosix,
+                argumentParser,
             ], swiftSettings: settings),
         .testTarget(
             name: "FTSLTransportTests", dependencies: ["FTSLTransport", nioSSL],

@@ -585,12 +585,15 @@ _ftsl_status() {
     repeating_flags=(--verbose -v)
     non_repeating_flags=(--json --watch --settings -q --quiet --version -h --help)
     repeating_options=()
-    non_repeating_options=(--outbox --kill --expire --retire --drop-cursor --log-format --color --context --drain-timeout)
+    non_repeating_options=(--outbox --inbox --kill --expire --retire --drop-cursor --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--outbox')
+        return
+        ;;
+    '--inbox')
         return
         ;;
     '--kill')

@@ -33,7 +33,7 @@ function __ftsl_parse_tokens -S
         case 'migrate'
             __ftsl_parse_subcommand 2 'plan' 'max-pause=' 'spread=' 'linger=' 'json' 'status' 'abort' 'resolve=' 'even-if-alive' 'restart' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'status'
-            __ftsl_parse_subcommand 1 'outbox=' 'json' 'watch' 'kill=' 'expire=' 'retire=' 'drop-cursor=' 'settings' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 1 'outbox=' 'inbox=' 'json' 'watch' 'kill=' 'expire=' 'retire=' 'drop-cursor=' 'settings' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'key'
             __ftsl_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -283,6 +283,7 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" version' -l 'version' -d 'Show the version.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" outbox' -l 'outbox' -d 'Outbox in which ids are looked up (default: $XDG_STATE_HOME/ftsl/outbox.db).' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" inbox' -l 'inbox' -d 'Inbox in which ids are looked up too, by its path or its listener (default: where the message went, should a listener of this user have that inbox).' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" json' -l 'json' -d 'Print JSON objects, one a line.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" watch' -l 'watch' -d 'Print again whenever something has changed.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" kill' -l 'kill' -d 'Of a listener: end this session; its client is told. The beginning of an id will do.' -rfka ''

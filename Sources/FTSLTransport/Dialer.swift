@@ -100,6 +100,8 @@ package enum Dialer {
                 .connect(unixDomainSocketPath: path)
         }
         let ready = secured
+        // Without an address there never was a channel to tell it.
+        dialled.whenFailure { _ in bound.value.0.wasNotMade() }
         return dialled.flatMap { channel in
             let checked = UnixPeer.check(channel)
             checked.whenFailure { _ in channel.close(promise: nil) }

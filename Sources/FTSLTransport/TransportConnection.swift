@@ -89,7 +89,11 @@ package final class TransportConnection: ChannelInboundHandler {
     package func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        // A connection that was never made is not closed either.
+        wasNotMade()
+    }
+
+    /// A connection that was never made is not closed either.
+    func wasNotMade() {
         secured?.fail(failure ?? Failure(.peer, .unreachable, "the connection was not made"))
         secured = nil
     }

@@ -151,8 +151,10 @@ struct MessageSendTests {
         let cancelled = try stored("cancelled")
         let kept = try stored("kept")
         try expectState("queued", 0, of: kept)
-        // The cancellation waits for the inbox, that may have the message already.
-        try expectStatus(75, stage.send(["--cancel", cancelled]))
+        try expectState("expired", 82, of: expiring)
+        // It never left: nobody need be asked.
+        for _ in 0..<2 { try expectStatus(0, stage.send(["--cancel", cancelled])) }
+        try expectState("cancelled", 82, of: cancelled)
         _ = try stage.listenForMessages(at: endpoint)
         try expectStatus(0, stage.send(["--wait-for", kept]))
         try expectState("accepted", 0, of: kept)
@@ -172,6 +174,104 @@ struct MessageSendTests {
         let program = try stage.ftsl(["status", "--outbox", stage.outbox, id])
         try expectStatus(status, program, sourceLocation: sourceLocation)
         #expect(try program.output?.allText() == state + "\n", sourceLocation: sourceLocation)
+    }
+
+    @Test("What has left is cancelled only if its inbox, once it answers, has not got it")
+    func cancelTooLate() throws {
+        let listener = try stage.listenForMessages()
+        let courier = try stage.send(["-q", "--flush", "--keep", listener.endpoint])
+        let stored = [listener.endpoint, "--wait", "stored"]
+        try expectStatus(0, stage.send(stored + ["--id", "first", "first"]))
+        try eventually("the courier has a lane") { try state(of: "first") == "accepted" }
+        listener.program.signal(SIGSTOP)
+        try expectStatus(0, stage.send(stored + ["--id", "late", "late"]))
+        try eventually("the courier sends it") { try state(of: "late") == "sent" }
+        let cancel = try stage.send(["--cancel", "late", "--timeout", "300ms"])
+        try expectStatus(75, cancel)
+        #expect(try oneSentence(cancel).contains("message late was on its way before"))
+        listener.program.signal(SIGCONT)
+        try expectStatus(0, stage.send(["--wait-for", "late"]))
+        try expectStatus(82, stage.send(["--cancel", "late"]))
+        #expect(try stage.bodies(in: listener.endpoint) == ["first", "late"])
+        courier.signal(SIGTERM)
+        try expectStatus(128 + SIGTERM, courier)
+    }
+
+    private func state(of id: String, _ arguments: String...) throws -> String {
+        let program = try stage.ftsl(["status", "--outbox", stage.outbox, id] + arguments)
+        _ = try program.wait()
+        return try program.output?.allText().trimmingCharacters(in: .newlines) ?? ""
+    }
+
+    private func eventually(_ what: String, _ isSo: () throws -> Bool) throws {
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end { if try isSo() { return } }
+        Issue.record("it never came to this: \(what)")
+    }
+
+    @Test("status ID says what became of a message at its inbox: accepted, processed or dead")
+    func inboxStates() throws {
+        let listener = try stage.listenForMessages()
+        for id in ["good", "bad"] {
+            try expectStatus(0, stage.send([listener.endpoint, "--id", id, "-t", id, id]))
+            #expect(try state(of: id) == "accepted")
+        }
+        let place = ["--from", "beginning", "-e", listener.endpoint]
+        try expectStatus(0, stage.tail(["--cursor", "a", "-t", "good"] + place))
+        // Found through the listener that runs here, by its path, and by its name.
+        let path = try stage.inbox
+        for inbox in [[], ["--inbox", path], ["--inbox", listener.endpoint]] {
+            let program = try stage.ftsl(["status", "--outbox", stage.outbox, "good"] + inbox)
+            try expectStatus(0, program)
+            #expect(try program.output?.allText() == "processed\n")
+        }
+        let failing = ["--group", "b", "-t", "bad", "--max-attempts", "1", "--exec", "exit 3"]
+        _ = try stage.tail(failing + place).wait()
+        let program = try stage.ftsl(["status", "--outbox", stage.outbox, "bad"])
+        try expectStatus(82, program)
+        #expect(try program.output?.allText() == "dead: exit status 3 (b, 1 attempt)\n")
+        // At the receiver nobody has the outbox.
+        let other = ["status", "--outbox", try stage.path("none.db"), "--inbox", path]
+        try expectStatus(0, stage.ftsl(other + ["good"]))
+        try expectStatus(66, stage.ftsl(other + ["nobody"]))
+        try expectStatus(66, stage.ftsl(["status", "--inbox", try stage.path("none.db"), "good"]))
+    }
+
+    @Test("--wait processed waits for the result too when another process is the courier")
+    func processedByOtherCourier() throws {
+        let listener = try stage.listenForMessages()
+        let courier = try stage.send(["-q", "--flush", "--keep", listener.endpoint])
+        try expectStatus(0, stage.send([listener.endpoint, "first"]))
+        let waiting = ["--wait", "processed", "--processed-by", "work", listener.endpoint]
+        let good = try stage.send(waiting + ["-l", "--json"], input: Data("a\nb\n".utf8))
+        let from = ["--cursor", "work", "--from", "beginning", "-W", "20s", listener.endpoint]
+        try expectStatus(0, stage.tail(["-c", "3"] + from))
+        try expectStatus(0, good)
+        let states = try good.output?.allText().split(separator: "\n").compactMap {
+            JSONObject(String($0))?.string("state")
+        }
+        #expect(states == ["accepted", "accepted", "processed", "processed"])
+        let bad = try stage.send(waiting + ["-q", "--id", "bad", "bad"])
+        let failing = ["--max-attempts", "1", "--exec", "exit 3", "-c", "1"]
+        _ = try stage.tail(failing + from).wait()
+        try expectStatus(82, bad)
+        #expect(try oneSentence(bad).contains("message bad is dead"))
+        courier.signal(SIGTERM)
+        try expectStatus(128 + SIGTERM, courier)
+    }
+
+    @Test("A host name that nobody knows: safe in the outbox and said at once, or 68")
+    func unknownHost() throws {
+        let common = ["nobody.invalid:7000", "--timeout", "20s", "x"]
+        let start = ContinuousClock.now
+        let sender = try stage.send(common)
+        try expectStatus(75, sender)
+        let sentence = try oneSentence(sender)
+        #expect(sentence.contains("nobody.invalid:7000: host name unknown"))
+        #expect(try sentence.contains("safe in \(stage.outbox)"))
+        try expectStatus(68, stage.send(["--delivery", "at-least-once"] + common))
+        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(try stage.queued() == 1)
     }
 
     @Test("--wait processed returns when the cursor has passed, or with 124")

@@ -151,7 +151,7 @@ final class TestOutbox {
         producer: ProducerID, sequences: [LaneSequence]
     ) {
         let reply = try ask(.change(.submit(messages, to: destination)))
-        guard case .changed(.submitted(let producer, let sequences)) = reply else {
+        guard case .changed(.submitted(let producer, let sequences, _)) = reply else {
             throw StoreFailure(.misuse, "\(reply)")
         }
         return (producer, sequences)

@@ -121,14 +121,23 @@ struct InboxStoreTests {
         #expect(try InboxInspection(path).summary().bytes == 0)
     }
 
+    @Test("A topic that no message has is not searched for in all of them")
+    func absentTopic() throws {
+        let inbox = try TestInbox(path)
+        try inbox.fill(someProducer, 25_000)
+        let wanted = InboxRequest.fetch(
+            from: .first, TopicFilter(["none"]), maxMessages: 10, maxBytes: 1 << 20)
+        #expect(try inbox.ask(wanted) == .messages([], scanned: InboxIndex(25_001)))
+    }
+
     @Test("Processed is what every cursor has finished, in the producer's numbers")
     func processed() throws {
         let inbox = try TestInbox(path)
         try inbox.fill(ProducerID(high: 7, low: 7), 3)
         try inbox.fill(someProducer, 6)
         #expect(
-            try inbox.ask(.fetchProcessed(someProducer, cursor: ""))
-                == .processed(floor: .first, ranges: []))
+            try inbox.ask(.fetchProcessed(.init(producer: someProducer, cursor: ""), owner: nil))
+                == .processed(.init(floor: .first, ranges: [])))
         _ = try inbox.change(
             .subscribe(name: "c", isGroup: true, .everything, .index(InboxIndex(4))))
         for index: UInt64 in [4, 6, 7, 9] {
@@ -136,8 +145,24 @@ struct InboxStoreTests {
         }
         for name in ["c", ""] {
             #expect(
-                try inbox.ask(.fetchProcessed(someProducer, cursor: name))
-                    == .processed(floor: LaneSequence(2), ranges: [3...4, 6...6]))
+                try inbox.ask(
+                    .fetchProcessed(.init(producer: someProducer, cursor: name), owner: nil))
+                    == .processed(.init(floor: LaneSequence(2), ranges: [3...4, 6...6])))
+        }
+        for index: UInt64 in [5, 8] {
+            let letter = DeadLetter(
+                cursor: "c", index: InboxIndex(index), attempts: 1, reason: "no", died: 0)
+            _ = try inbox.change(.bury(letter))
+        }
+        for (from, dead): (UInt64, [UInt64]) in [(1, [2, 5]), (3, [5]), (6, [])] {
+            let wanted = MessageFrame.Watch(
+                producer: someProducer, from: LaneSequence(from), cursor: "c")
+            #expect(
+                try inbox.ask(.fetchProcessed(wanted, owner: nil))
+                    == .processed(
+                        .init(
+                            floor: LaneSequence(7), ranges: [], dead: dead.map { LaneSequence($0) })
+                    ))
         }
     }
 

@@ -141,4 +141,19 @@ struct OpeningTests {
         }
         #expect(cursor.floor == InboxIndex(2))
     }
+
+    @Test("Of what waits in an outbox of an older version nobody knows whether it was sent")
+    func oldOutbox() throws {
+        let fixture = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "Fixtures/outbox-1.db").path
+        try FileManager.default.copyItem(atPath: fixture, toPath: path)
+        #expect(chmod(path, 0o600) == 0)
+        let outbox = try TestOutbox(path)
+        let inspection = try OutboxInspection(path)
+        let lane = try #require(try inspection.lanes().first)
+        #expect(lane.queued == 2)
+        let outcomes = try (1...4).map { try inspection.places(ofID: "id \($0)").first?.outcome }
+        #expect(outcomes == [.accepted, .accepted, .sent, .sent])
+        withExtendedLifetime(outbox) {}
+    }
 }

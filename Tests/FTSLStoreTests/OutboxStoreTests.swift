@@ -137,6 +137,36 @@ struct OutboxStoreTests {
         #expect(try outbox.ask(.outcome(fresh, .first)) == .outcome(.queued))
         #expect(try outbox.submit([newMessage("6")]).sequences == [LaneSequence(4)])
     }
+
+    @Test("What never left can be cancelled at once, and expires by itself; the rest was sent")
+    func offering() throws {
+        let outbox = try TestOutbox(path)
+        let producer = try outbox.submit((1...4).map { newMessage("\($0)") }).producer
+        var late = newMessage("5")
+        late.expires = 1
+        _ = try outbox.submit([late])
+        let offering = OutboxChange.offering(below: LaneSequence(3), destination: "there")
+        guard case .changed(.lane(let lane)) = try outbox.ask(.change(offering)) else {
+            Issue.record("no lane")
+            return
+        }
+        #expect(lane.offeredBelow == LaneSequence(3))
+        func cancel(_ sequence: UInt64) throws -> FTSLStore.OutboxReply {
+            try outbox.ask(.change(.cancel(LaneSequence(sequence), destination: "there")))
+        }
+        let cancelled = MessageOutcome.resolved(.skipped(.cancelled))
+        #expect(try cancel(2) == .changed(.done))
+        #expect(try cancel(3) == .changed(.known(cancelled)))
+        #expect(try cancel(3) == .changed(.known(cancelled)))
+        let outcomes = try (1...5).map {
+            try outbox.ask(.outcome(producer, LaneSequence($0)))
+        }
+        #expect(
+            outcomes
+                == [.sent, .sent, cancelled, .queued, .resolved(.skipped(.expired))]
+                .map { FTSLStore.OutboxReply.outcome($0) })
+        #expect(try outbox.page().map(\.skipped) == [nil, nil, .cancelled, nil, nil])
+    }
 }
 
 /// Lets threads of a test share what each uses alone.

@@ -9,6 +9,7 @@ enum MessageState: Equatable {
     init(_ outcome: MessageOutcome) {
         switch outcome {
         case .queued: self = .queued
+        case .sent: self = .sent
         case .accepted: self = .accepted
         case .resolved(.rejected(let code)): self = .rejected(code)
         case .resolved(.duplicate(let index)): self = .duplicate(of: index.value)

@@ -55,6 +55,12 @@ final class OutboxClient {
         guard let place = try MessageLookup(options.outboxPath).place(of: id) else {
             throw Ending(.noInput, "\(options.outboxPath) has no message \(id)")
         }
+        guard place.outcome != nil else {
+            throw Ending(
+                .noInput,
+                "the lane to \(place.destination) was begun anew since message \(id) was sent: it "
+                    + "has another name there")
+        }
         return place
     }
 
@@ -114,6 +120,8 @@ final class OutboxClient {
             messengers[destination]?.finish {}
             let bound = NIOLoopBound(self, eventLoop: loop)
             loop.scheduleTask(in: Self.pause) { bound.value.messengers[destination] = nil }
+        } else if let id = options.cancel, failure.code.mayPass {
+            conclude(undecided(id, failure.text, failure.code))
         } else if !options.flush {
             conclude(undelivered(1, destination, failure))
         }
@@ -122,7 +130,7 @@ final class OutboxClient {
     // MARK: One message
 
     private func waitFor(_ place: OutboxInspection.Place, _ id: String) throws {
-        if let outcome = place.outcome, outcome != .queued {
+        if let outcome = place.outcome, outcome.isFinal {
             return conclude(told(id, MessageState(outcome)))
         }
         let messenger = try messenger(to: place.destination)
@@ -148,12 +156,20 @@ final class OutboxClient {
                 } catch {
                     conclude(StoreFailure.ending(of: error))
                 }
-            case .changed(.tooLate(let outcome)): conclude(told(id, MessageState(outcome)))
+            case .changed(.known(let outcome)): conclude(told(id, MessageState(outcome)))
             case .changed(.refused(let failure)), .failed(let failure):
                 conclude(Ending(failure.code.exitStatus, failure.text, code: failure.code))
             default: conclude(Ending(.internalError, "the outbox answered otherwise"))
             }
         }
+    }
+
+    /// It may have left, and its inbox cannot be asked.
+    private func undecided(_ id: String, _ reason: String, _ code: FailureCode) -> Ending {
+        Ending(
+            .storedNotDelivered,
+            "\(reason), and message \(id) was on its way before: once its inbox answers, it is "
+                + "cancelled unless it is there already", code: code)
     }
 
     /// Says what became of the message, and whether that is what was asked for.
@@ -171,6 +187,7 @@ final class OutboxClient {
 
     private func timeIsUp() {
         guard !isOver else { return }
+        if let id = options.cancel { return conclude(undecided(id, "the time is up", .timedOut)) }
         conclude(
             Ending(
                 .storedNotDelivered,

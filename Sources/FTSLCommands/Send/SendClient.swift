@@ -114,10 +114,7 @@ final class SendClient {
         self.messenger = messenger
         messenger.onAccepted = { [unowned self] in accepted($0) }
         messenger.onOutcome = { [unowned self] in resolved($0, $1) }
-        messenger.onProcessed = { [unowned self] in
-            sent.processed($0)
-            finishIfDone()
-        }
+        messenger.onProcessed = { [unowned self] in processed($0) }
         messenger.onWaiting = { [unowned self] in log.info("\(destination): \($0.text); waiting") }
         messenger.onEnded = { [unowned self] in deliveryEnded($0) }
         if options.wait == .processed { messenger.watchProcessed(by: options.processedBy ?? "") }
@@ -221,15 +218,38 @@ final class SendClient {
             print(lines.joined())
         }
         sent.accepted(range)
+        tellProcessed()
         readOn()
         finishIfDone()
+    }
+
+    private func processed(_ news: MessageFrame.Processed) {
+        sent.processed(news)
+        tellProcessed()
+        if let from = sent.deadLettersMissing {
+            messenger?.watchProcessed(by: options.processedBy ?? "", from: from)
+        }
+        finishIfDone()
+    }
+
+    private func tellProcessed() {
+        for (name, state) in sent.takeProcessed() {
+            if options.json { print(JSONValue.object(state.object(id: name)).line) }
+            if state.isBad { failed(name, state) }
+        }
+    }
+
+    /// Alone, it is what the end is about.
+    private func failed(_ name: String, _ state: MessageState) {
+        if sent.count > 1 || inputEnd == nil { log.notice("message \(name) is \(state.text)") }
     }
 
     private func resolved(_ sequence: LaneSequence, _ outcome: MessageOutcome) {
         complaint = nil
         guard let (name, state) = sent.resolved(sequence, outcome) else { return }
         if options.json { print(JSONValue.object(state.object(id: name)).line) }
-        if state.isBad { log.notice("message \(name) is \(state.text)") }
+        if state.isBad { failed(name, state) }
+        tellProcessed()
         readOn()
         finishIfDone()
     }

@@ -11,6 +11,8 @@ struct SentMessages {
     private var names: [UInt64: String] = [:]
     /// Accepted, and not processed yet.
     private var unprocessed: [ClosedRange<UInt64>] = []
+    /// What the inbox said last of consumers: they may be faster than our own disk.
+    private var newest: MessageFrame.Processed?
     /// The first that will never be of use, and how many they are.
     private(set) var firstBad: (id: String, state: MessageState)?
     private(set) var badCount: UInt64 = 0
@@ -49,8 +51,8 @@ struct SentMessages {
     }
 
     mutating func accepted(_ range: ClosedRange<UInt64>) {
-        close(range)
-        if awaitsProcessing { unprocessed.insert(all: [range]) }
+        open.remove(range)
+        if awaitsProcessing { unprocessed.insert(all: [range]) } else { forget(range) }
     }
 
     /// The message's name and state; nil for one that is not ours or was told before.
@@ -60,24 +62,51 @@ struct SentMessages {
         guard open.holds(sequence.value) else { return nil }
         let name = name(of: sequence.value)
         let state = MessageState(outcome)
-        if state.isBad {
-            badCount += 1
-            if firstBad == nil { firstBad = (name, state) }
-        } else if awaitsProcessing, state == .accepted {
+        if state.isBad { failed(name, state) }
+        if awaitsProcessing, state == .accepted {
             unprocessed.insert(sequence.value)
+        } else {
+            forget(sequence.value...sequence.value)
         }
-        close(sequence.value...sequence.value)
+        open.remove(sequence.value...sequence.value)
         return (name, state)
     }
 
-    private mutating func close(_ range: ClosedRange<UInt64>) {
-        open.remove(range)
+    private mutating func failed(_ name: String, _ state: MessageState) {
+        badCount += 1
+        if firstBad == nil { firstBad = (name, state) }
+    }
+
+    private mutating func forget(_ range: ClosedRange<UInt64>) {
         if !names.isEmpty { for sequence in range { names[sequence] = nil } }
     }
 
-    mutating func processed(_ news: MessageFrame.Processed) {
-        unprocessed.remove(below: news.floor.value)
-        for range in news.ranges { unprocessed.remove(range) }
+    mutating func processed(_ news: MessageFrame.Processed) { newest = news }
+
+    /// What consumers have got to the end with since it was asked last, and how.
+    mutating func takeProcessed() -> [(name: String, state: MessageState)] {
+        guard let newest else { return [] }
+        var told: [(name: String, state: MessageState)] = []
+        for sequence in newest.dead {
+            guard !unprocessed.take(sequence.value...sequence.value).isEmpty else { continue }
+            let name = name(of: sequence.value)
+            failed(name, .dead)
+            told.append((name, .dead))
+            forget(sequence.value...sequence.value)
+        }
+        var done = unprocessed.take(below: newest.floor.value)
+        for range in newest.ranges { done += unprocessed.take(range) }
+        for range in done {
+            told += range.map { (name(of: $0), .processed) }
+            forget(range)
+        }
+        return told
+    }
+
+    /// Dead letters from here on are not told yet; nil: all are.
+    var deadLettersMissing: LaneSequence? {
+        guard let dead = newest?.dead, dead.count >= Bound.processedRanges else { return nil }
+        return dead.last?.next
     }
 
     /// How it ends when every message has its outcome.

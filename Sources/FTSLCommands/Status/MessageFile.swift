@@ -130,9 +130,4 @@ struct MessageLookup {
         guard let name = MessageName(id) else { return nil }
         return try inspection.place(of: name.producer, LaneSequence(name.sequence))
     }
-
-    func state(of id: String) throws -> MessageState {
-        guard let outcome = try place(of: id)?.outcome else { return .unknown }
-        return MessageState(outcome)
-    }
 }

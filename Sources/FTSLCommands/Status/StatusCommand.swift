@@ -116,14 +116,18 @@ struct StatusCommand: ParsableCommand {
     // MARK: Messages and files
 
     private func look(atMessage id: String) throws {
-        let isKnown = FileStatus.exists(options.outboxPath)
-        let state = isKnown ? try MessageLookup(options.outboxPath).state(of: id) : .unknown
+        let search = MessageSearch(outbox: options.outboxPath, inbox: options.inbox)
+        let report = try search.report(of: id)
         RawOutput.write(
-            options.json ? JSONValue.object(state.object(id: id)).line : state.text + "\n", to: 1)
-        if state == .unknown {
-            throw Ending(.noInput, "\(options.outboxPath) has no message \(id)")
+            options.json ? JSONValue.object(report.object(id: id)).line : report.text + "\n", to: 1)
+        if report.state == .unknown {
+            let places = options.inbox.map { "neither \(options.outboxPath) nor \($0) knows" }
+            throw Ending(
+                .noInput,
+                places.map { "\($0) message \(id)" }
+                    ?? "\(options.outboxPath) has no message \(id)")
         }
-        if state.isBad { throw Ending(.rejected) }
+        if report.state.isBad { throw Ending(.rejected) }
     }
 
     private func look(at path: String) throws {

@@ -17,6 +17,13 @@ struct StatusOptions: ParsableArguments {
             valueName: "path"))
     var outbox: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Inbox in which ids are looked up too, by its path or its listener (default: where the "
+                + "message went, should a listener of this user have that inbox).",
+            valueName: "path|name"))
+    var inbox: String?
+
     @Flag(help: "Print JSON objects, one a line.")
     var json = false
 
@@ -66,6 +73,12 @@ struct StatusOptions: ParsableArguments {
             for id in [kill, expire].compactMap({ $0 }) where !Self.isSession(id) {
                 throw ValidationError("'\(id)' is no session: up to 32 hexadecimal digits")
             }
+        }
+        if inbox != nil {
+            if let first = kinds.first {
+                throw ValidationError("--inbox and \(first) exclude each other")
+            }
+            guard subject != nil else { throw ValidationError("--inbox needs the id of a message") }
         }
         if settings, subject != nil { throw ValidationError("--settings needs no other argument") }
         if let dropCursor, let complaint = CursorName.complaint(dropCursor) {

@@ -20,14 +20,15 @@ enum StatusSubject: Equatable {
         var isMessage: (String) throws -> Bool
     }
 
-    /// In this order: a path; with --outbox, or in the form of a message's name, a message's id;
-    /// an endpoint or the name of a listener that runs; the id of a message in the outbox; and what
-    /// is none of these, the name of a listener that does not run.
+    /// In this order: with --inbox, a message's id; a path; with --outbox, or in the form of a
+    /// message's name, a message's id; an endpoint or the name of a listener that runs; the id of a
+    /// message in the outbox; and what is none of these, the name of a listener that does not run.
     static func of(_ options: StatusOptions, _ world: World) throws -> StatusSubject {
         guard let text = options.subject else {
             return options.outbox.map { .file($0) } ?? .everything
         }
         if options.kill != nil || options.expire != nil { return .listener(text) }
+        if options.inbox != nil { return .message(text) }
         if case .path(let path) = Place(text, exists: world.exists) {
             return world.isSocket(path) ? .listener(path) : .file(path)
         }

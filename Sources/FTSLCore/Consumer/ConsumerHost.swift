@@ -78,9 +78,9 @@ package final class ConsumerHost {
         return member
     }
 
-    /// Tells a session's lane how far consumers are with its messages. [FTSL §7.7]
-    package func makeWatch(session: SessionID, producer: ProducerID) -> ProcessedWatch {
-        let watch = ProcessedWatch(session: session, producer: producer, host: self)
+    /// Tells a session how far consumers are with a producer's messages. [FTSL §7.7]
+    package func makeWatch(session: SessionID) -> ProcessedWatch {
+        let watch = ProcessedWatch(session: session, host: self)
         watches.append(watch)
         return watch
     }

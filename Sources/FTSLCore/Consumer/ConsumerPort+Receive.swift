@@ -23,8 +23,8 @@ extension ConsumerPort {
             effects.append(.caughtUp(index))
         case .refused(.subscription, let code, let text):
             refuse(Failure(.peer, code, text))
-        case .refused(.lane, _, _), .lane, .message, .skip, .recorded, .watch, .ready, .accepted,
-            .processed, .subscribe, .grant, .settle, .return:
+        case .refused(.lane, _, _), .refused(.watch, _, _), .lane, .message, .skip, .recorded,
+            .watch, .ready, .accepted, .processed, .subscribe, .grant, .settle, .return:
             throw .violation(.unexpectedFrame, "not a frame for a consumer")
         }
     }

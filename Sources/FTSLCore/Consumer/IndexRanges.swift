@@ -63,12 +63,17 @@ extension [ClosedRange<UInt64>] {
     }
 
     /// Removes a range, or what of it is there.
-    package mutating func remove(_ range: ClosedRange<UInt64>) {
+    package mutating func remove(_ range: ClosedRange<UInt64>) { _ = take(range) }
+
+    /// Removes a range and says what of it was there.
+    package mutating func take(_ range: ClosedRange<UInt64>) -> [ClosedRange<UInt64>] {
         var kept: [ClosedRange<UInt64>] = []
+        var taken: [ClosedRange<UInt64>] = []
         let start = position(of: range.lowerBound)
         var end = start
         while end < count, self[end].lowerBound <= range.upperBound {
             let old = self[end]
+            taken.append(old.clamped(to: range))
             if old.lowerBound < range.lowerBound {
                 kept.append(old.lowerBound...(range.lowerBound - 1))
             }
@@ -78,6 +83,7 @@ extension [ClosedRange<UInt64>] {
             end += 1
         }
         replaceSubrange(start..<end, with: kept)
+        return taken
     }
 
     /// How many numbers there are.

@@ -10,6 +10,7 @@ package final class InboxPort: MessagePort {
     /// Refusals of lanes that never were; at most one for each LANE, and one LANE is answered at a
     /// time.
     private var refusal: Failure?
+    private var watchRefusal: Failure?
 
     init(
         session: SessionID, owner: String, permissions: InboxPermissions, host: InboxHost,
@@ -27,6 +28,7 @@ package final class InboxPort: MessagePort {
     package func detached(now: Instant) {
         leaveLane()
         refusal = nil
+        watchRefusal = nil
         subscriber?.detached(now: now)
     }
 
@@ -54,14 +56,7 @@ package final class InboxPort: MessagePort {
         case .recorded(let below):
             if let lane { return lane.recorded(below: below) }
         case .lane(let lane): return try open(lane)
-        case .watch(let cursor):
-            if let lane {
-                if watch == nil {
-                    watch = host.consumers?.makeWatch(session: session, producer: lane.producer)
-                }
-                watch?.watch(cursor: cursor)
-                return
-            }
+        case .watch(let wanted): return watch(wanted)
         case .subscribe, .grant, .settle, .return:
             if let subscriber { return try subscriber.receive(frame, now: now) }
         case .ready, .accepted, .processed, .subscribed, .delivery, .settled, .caughtUp, .refused:
@@ -80,6 +75,18 @@ package final class InboxPort: MessagePort {
             return
         }
         lane = InboxLane(frame, port: self, host: host)
+    }
+
+    /// A lane's own messages, or those of a lane that another session has. [FTSL §7.7]
+    private func watch(_ wanted: MessageFrame.Watch) {
+        guard permissions.send != nil else {
+            watchRefusal = Failure(
+                .peer, .authorityRefused, "\(owner) may not send messages here")
+            return
+        }
+        if watch == nil { watch = host.consumers?.makeWatch(session: session) }
+        let isOwn = lane?.producer == wanted.producer && lane?.phase == .open
+        watch?.watch(wanted, owner: isOwn ? nil : owner)
     }
 
     /// What a lane is refused for before the store is asked. [FTSL §7.3]
@@ -101,6 +108,10 @@ package final class InboxPort: MessagePort {
         if let refusal {
             writer.write(.refused(.lane, refusal.code, text: refusal.text))
             self.refusal = nil
+        }
+        if let watchRefusal {
+            writer.write(.refused(.watch, watchRefusal.code, text: watchRefusal.text))
+            self.watchRefusal = nil
         }
         lane?.transmit(into: &writer)
         watch?.transmit(into: &writer)

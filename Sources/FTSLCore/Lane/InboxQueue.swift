@@ -20,8 +20,9 @@ package enum InboxRequest: Hashable, Sendable {
     /// Read dead letters of a cursor at or after an index, in order, bounded as `fetch` is;
     /// answered by `deadLetters`, empty when there are no more.
     case fetchDead(cursor: String, from: InboxIndex, maxMessages: Int, maxBytes: UInt64)
-    /// Read how far a cursor (empty: every durable one) has got with a producer's messages.
-    case fetchProcessed(ProducerID, cursor: String)
+    /// Read how far consumers have got with a producer's messages, for the identity that owns it;
+    /// nil: for its lane, whose owner is known.
+    case fetchProcessed(MessageFrame.Watch, owner: String?)
 }
 
 package enum InboxReply: Hashable, Sendable {
@@ -32,7 +33,7 @@ package enum InboxReply: Hashable, Sendable {
     case piece(ByteBuffer)
     /// Each letter with its message, at the same place.
     case deadLetters([DeadLetter], [StoredMessage])
-    case processed(floor: LaneSequence, ranges: [ClosedRange<UInt64>])
+    case processed(MessageFrame.Processed)
     /// The store could not: disk full, damaged. Nothing of the request is durable.
     case failed(Failure)
 }

@@ -5,8 +5,13 @@ package enum OutboxRules {
         _ change: OutboxChange, in tx: inout some OutboxTransaction
     ) throws -> OutboxResult {
         switch change {
-        case .submit(let messages, let destination):
-            return try submit(messages, to: destination, in: &tx)
+        case .submit(let messages, let destination, let isOffered):
+            return try submit(messages, to: destination, isOffered: isOffered, in: &tx)
+        case .offering(let below, let destination):
+            return try changing(destination, in: &tx) { lane, _ in
+                lane.offer(below: below)
+                return .lane(lane)
+            }
         case .ready(let standing, let mode, let destination):
             return try changing(destination, in: &tx) { lane, tx in
                 try ready(standing, mode, &lane, in: &tx)
@@ -56,11 +61,13 @@ package enum OutboxRules {
 
     /// All messages, or none when one of them gives another body an id that is taken.
     private static func submit(
-        _ messages: [NewMessage], to destination: String, in tx: inout some OutboxTransaction
+        _ messages: [NewMessage], to destination: String, isOffered: Bool,
+        in tx: inout some OutboxTransaction
     ) throws -> OutboxResult {
         var lane =
             try tx.lane(destination)
             ?? OutboxLane(destination: destination, producer: tx.freshProducer())
+        let isNext = lane.offeredBelow == lane.end
         var known: [String: (sequence: LaneSequence, digest: BodyDigest?)] = [:]
         for message in messages where !message.envelope.id.isEmpty {
             let id = message.envelope.id
@@ -93,8 +100,9 @@ package enum OutboxRules {
             }
             sequences.append(sequence)
         }
+        if isOffered, isNext { lane.offer(below: lane.end) }
         try tx.save(lane)
-        return .submitted(lane.producer, sequences)
+        return .submitted(lane.producer, sequences, offeredBelow: lane.offeredBelow)
     }
 
     // MARK: What the inbox says
@@ -111,6 +119,7 @@ package enum OutboxRules {
         }
         lane.inbox = standing.inbox.id
         lane.generation = max(lane.generation, standing.inbox.generation)
+        lane.offer(below: standing.next.advanced(by: Bound.offeredAhead))
         return try resolve(below: standing.next, standing.exceptions, of: &lane, in: &tx)
     }
 
@@ -148,6 +157,7 @@ package enum OutboxRules {
         }
         lane.settledBelow = next
         lane.settledChain = chain
+        lane.offer(below: next)
         try tx.drop(below: next, of: lane)
         return .lane(lane)
     }
@@ -159,15 +169,16 @@ package enum OutboxRules {
     ) throws -> OutboxResult {
         if sequence < lane.settledBelow {
             let resolution = try tx.exception(sequence, of: lane)
-            return .tooLate(resolution.map(MessageOutcome.resolved) ?? .accepted)
+            return .known(resolution.map(MessageOutcome.resolved) ?? .accepted)
         }
         guard var message = try tx.message(sequence, of: lane) else {
             let text = "no message \(sequence.value) was submitted to \(lane.destination)"
             return .refused(Failure(.local, .malformedMessage, text))
         }
+        if message.skipped == nil, sequence >= lane.offeredBelow { message.skipped = .cancelled }
         message.cancelRequested = true
         try tx.update(message, of: lane)
-        return .done
+        return message.skipped.map { .known(.resolved(.skipped($0))) } ?? .done
     }
 
     private static func renew(

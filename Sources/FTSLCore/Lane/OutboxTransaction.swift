@@ -14,6 +14,9 @@ package struct OutboxLane: Hashable, Sendable {
     package var settledBelow: LaneSequence
     /// The chain up to `settledBelow` − 1.
     package var settledChain: ChainValue
+    /// What is below may have been sent; the rest never was, and a courier raises this on the disk
+    /// before it sends it.
+    package var offeredBelow: LaneSequence
     /// A named error that stops the lane until the user decides; nil: none.
     package var halted: FailureCode?
 
@@ -25,6 +28,12 @@ package struct OutboxLane: Hashable, Sendable {
         chain = .empty
         settledBelow = .first
         settledChain = .empty
+        offeredBelow = .first
+    }
+
+    /// More may be sent, up to what was submitted.
+    mutating func offer(below sequence: LaneSequence) {
+        offeredBelow = max(offeredBelow, min(sequence, end))
     }
 }
 
@@ -60,8 +69,17 @@ package struct OutboxMessage: Hashable, Sendable {
 /// What became of a message, as far as its outbox knows.
 package enum MessageOutcome: Hashable, Sendable {
     case queued
+    /// It may have left, and the inbox has not answered.
+    case sent
     case accepted
     case resolved(Resolution)
+
+    package var isFinal: Bool {
+        switch self {
+        case .queued, .sent: false
+        case .accepted, .resolved: true
+        }
+    }
 }
 
 /// A message that a program wants sent.
@@ -83,8 +101,11 @@ package struct NewMessage: Hashable, Sendable {
 /// What is asked of an outbox, by submitters and by the courier of a destination; run by
 /// `OutboxRules.apply` inside a transaction, answered after the commit.
 package enum OutboxChange: Hashable, Sendable {
-    /// Sequences and chain are given here; an id that was used before submits nothing anew.
-    case submit([NewMessage], to: String)
+    /// Sequences and chain are given here; an id that was used before submits nothing anew. A
+    /// courier may say that it sends them at once, unless others wait before them.
+    case submit([NewMessage], to: String, isOffered: Bool = false)
+    /// What is below may be sent from now on.
+    case offering(below: LaneSequence, destination: String)
     /// What READY says, judged and taken over in one transaction: the inbox is on disk before the
     /// first message leaves for it, and a named error halts the lane. [FTSL §7.3]
     case ready(InboxStanding, DeliveryMode, destination: String)
@@ -92,7 +113,8 @@ package enum OutboxChange: Hashable, Sendable {
     case resolved(below: LaneSequence, [LaneException], destination: String)
     /// Will not be sent; on disk before SKIP leaves.
     case skipping([LaneSequence: SkipReason], destination: String)
-    /// The user no longer wants it; the courier decides whether it is too late.
+    /// The user no longer wants it: what never left is cancelled at once, of the rest the courier
+    /// learns from the inbox whether it is too late.
     case cancel(LaneSequence, destination: String)
     /// A named error stops the lane.
     case halted(FailureCode, destination: String)
@@ -120,13 +142,13 @@ package struct InboxStanding: Hashable, Sendable {
 }
 
 package enum OutboxResult: Hashable, Sendable {
-    /// Of `submit`: where each message is, in order.
-    case submitted(ProducerID, [LaneSequence])
-    /// Of `ready`, `resolved` and `renew`: where the lane stands now.
+    /// Of `submit`: where each message is, in order, and what of the lane is offered.
+    case submitted(ProducerID, [LaneSequence], offeredBelow: LaneSequence)
+    /// Of `ready`, `offering`, `resolved` and `renew`: where the lane stands now.
     case lane(OutboxLane)
     case done
-    /// Of `cancel`: its outcome is known already.
-    case tooLate(MessageOutcome)
+    /// Of `cancel`: its outcome is known, *cancelled* or what it was before.
+    case known(MessageOutcome)
     case refused(Failure)
 }
 

@@ -93,13 +93,18 @@ extension ProducerPort {
             isResolving = false
             took(over: lane, exceptions)
             resolve()
+        case (.offering, .changed(.lane(let lane))):
+            isOffering = false
+            took(over: lane, [])
+            readAhead()
         case (.skipping(let reasons), .changed(.done)): skipped(reasons)
         case (.fetch(let asked, let end), .messages(let messages, let wallClock)):
             guard asked == attachment else { break }
             isFetching = false
             // Whoever said that there were more will say so again.
             if messages.isEmpty, self.end == end { self.end = fetchNext }
-            fetched(messages, wallClock: wallClock, now: now)
+            // What is beyond was not marked as sent when this was read.
+            fetched(messages.prefix { $0.sequence < end }, wallClock: wallClock, now: now)
         case (.piece(let sequence, let asked), .piece(let bytes)):
             guard asked == attachment, queue.first?.sequence == sequence else { break }
             queuedBytes -= queue[0].heldBytes
@@ -131,7 +136,9 @@ extension ProducerPort {
         readAhead()
     }
 
-    private func fetched(_ messages: [OutboxMessage], wallClock: UInt64, now: Instant) {
+    private func fetched(
+        _ messages: ArraySlice<OutboxMessage>, wallClock: UInt64, now: Instant
+    ) {
         guard phase == .open else { return }
         for message in messages where message.sequence == fetchNext {
             var outgoing = OutgoingMessage(message, wallClock: wallClock, now: now)

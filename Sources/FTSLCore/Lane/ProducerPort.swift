@@ -26,6 +26,7 @@ package final class ProducerPort: MessagePort {
         case skipping([LaneSequence: SkipReason])
         case fetch(attachment: UInt64, end: LaneSequence)
         case piece(LaneSequence, attachment: UInt64)
+        case offering
         case halted
     }
 
@@ -45,6 +46,7 @@ package final class ProducerPort: MessagePort {
     private var nextID: UInt64 = 1
     private var events = Deque<ProducerEvent>()
     var isResolving = false
+    var isOffering = false
     private var isSkipping = false
     var isFetching = false
 
@@ -62,7 +64,7 @@ package final class ProducerPort: MessagePort {
     // What the inbox said on this lane.
     var progress: MessageFrame.Progress?
     var recordedDue: LaneSequence?
-    private var watched: String?
+    private var watched: (cursor: String, from: LaneSequence)?
     private var owesWatch = false
 
     /// `payload` is what was agreed for frames to the peer.
@@ -93,11 +95,15 @@ package final class ProducerPort: MessagePort {
     /// Everything submitted so far is resolved, and that is on disk.
     package var isDrained: Bool { lane.settledBelow >= end }
 
-    /// Messages below `end` were submitted.
-    package func submitted(upTo end: LaneSequence) {
+    /// Messages below `end` were submitted, and those below `offered` marked as sent.
+    package func submitted(upTo end: LaneSequence, offeredBelow offered: LaneSequence = .first) {
         self.end = max(self.end, end)
+        lane.offeredBelow = max(lane.offeredBelow, offered)
         readAhead()
     }
+
+    /// What is submitted now is sent at once.
+    package var isOpen: Bool { phase == .open }
 
     /// The user no longer wants a message; too late if it was begun. [FTSL §7.4]
     package func cancelRequested(_ sequence: LaneSequence) {
@@ -106,8 +112,9 @@ package final class ProducerPort: MessagePort {
     }
 
     /// Asks how far a cursor is with this producer's messages; empty: every durable one.
-    package func watch(cursor: String) {
-        watched = cursor
+    /// Dead letters are told from a sequence on.
+    package func watch(cursor: String, from: LaneSequence = .first) {
+        watched = (cursor, from)
         owesWatch = true
     }
 
@@ -207,7 +214,9 @@ package final class ProducerPort: MessagePort {
             recordedDue = nil
         }
         if owesWatch, let watched {
-            writer.write(.watch(cursor: watched))
+            let wanted = MessageFrame.Watch(
+                producer: lane.producer, from: watched.from, cursor: watched.cursor)
+            writer.write(.watch(wanted))
             owesWatch = false
         }
         let stop = writer.byteCount + limit
@@ -274,6 +283,8 @@ package final class ProducerPort: MessagePort {
 
     /// Reads on while half of what may wait is used up.
     func readAhead() {
+        offer()
+        let end = min(end, lane.offeredBelow)
         guard phase == .open, !isFetching, fetchNext < end,
             queue.count < Bound.batchMessages / 2, queuedBytes < Bound.batchBytes / 2
         else { return }
@@ -282,5 +293,14 @@ package final class ProducerPort: MessagePort {
             .fetch(
                 from: fetchNext, maxMessages: Bound.batchMessages,
                 maxBytes: UInt64(Bound.batchBytes)), .fetch(attachment: attachment, end: end))
+    }
+
+    /// What is to be sent soon is so on the disk first: the rest can be cancelled at once.
+    private func offer() {
+        let ahead = fetchNext.advanced(by: Bound.offeredAhead / 2)
+        guard phase == .open, !isOffering, lane.offeredBelow < min(end, ahead) else { return }
+        isOffering = true
+        let below = min(end, fetchNext.advanced(by: Bound.offeredAhead))
+        ask(.change(.offering(below: below, destination: lane.destination)), .offering)
     }
 }

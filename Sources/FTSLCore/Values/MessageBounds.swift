@@ -16,6 +16,9 @@ extension Bound {
     package static let fragment = 8 << 10
     /// The least that a frame must carry where messages are: an envelope, its fields, a part.
     package static let messagePayload = 32 << 10
+    /// Messages that a courier marks on the disk as sent before it sends them: each mark costs a
+    /// commit.
+    package static let offeredAhead: UInt64 = 4_096
     /// A batch of messages goes to the store when it has so many or so many body bytes, or when
     /// what came from the connection at once is used up.
     package static let batchMessages = 1_024

@@ -44,6 +44,7 @@ package struct LaneSequence: Hashable, Comparable, Sendable {
     package init(_ value: UInt64) { self.value = value }
     package static let first = LaneSequence(1)
     package var next: LaneSequence { LaneSequence(value + 1) }
+    func advanced(by count: UInt64) -> LaneSequence { LaneSequence(value + count) }
     package static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 }
 

@@ -17,7 +17,7 @@ extension MessageFrame {
         case .refused:
             self = .refused(
                 try body.needChoice(), try body.needFailureCode(), text: try body.needText())
-        case .watch: self = .watch(cursor: try body.needCursorName())
+        case .watch: self = .watch(try body.needWatch())
         case .processed: self = .processed(try body.needProcessed())
         case .subscribe: self = .subscribe(try body.needSubscribe())
         case .subscribed:
@@ -261,7 +261,23 @@ extension ByteBuffer {
             }
             ranges.append(from...to)
         }
-        return MessageFrame.Processed(floor: floor, ranges: ranges)
+        let letters = Int(try need(UInt16.self))
+        guard letters <= Bound.processedRanges else { throw Self.malformed("too many letters") }
+        var dead: [LaneSequence] = []
+        for _ in 0..<letters {
+            let sequence = try needSequence()
+            guard dead.last.map({ $0 < sequence }) ?? true else {
+                throw Self.malformed("dead letters out of order")
+            }
+            dead.append(sequence)
+        }
+        return MessageFrame.Processed(floor: floor, ranges: ranges, dead: dead)
+    }
+
+    fileprivate mutating func needWatch() throws(Failure) -> MessageFrame.Watch {
+        let producer = ProducerID(high: try need(), low: try need())
+        let from = try needSequence()
+        return MessageFrame.Watch(producer: producer, from: from, cursor: try needCursorName())
     }
 
     fileprivate mutating func needSubscribe() throws(Failure) -> MessageFrame.Subscribe {

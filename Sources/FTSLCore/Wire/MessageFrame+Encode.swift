@@ -82,7 +82,10 @@ extension MessageFrame {
             buffer.writeInteger(sequence.value)
             buffer.writeInteger(reason.rawValue)
             buffer.writeInteger(chain.value)
-        case .watch(let cursor): buffer.writeName(cursor)
+        case .watch(let watch):
+            buffer.write(watch.producer)
+            buffer.writeInteger(watch.from.value)
+            buffer.writeName(watch.cursor)
         case .processed(let processed):
             buffer.writeInteger(processed.floor.value)
             buffer.writeInteger(UInt16(processed.ranges.count))
@@ -90,6 +93,8 @@ extension MessageFrame {
                 buffer.writeInteger(range.lowerBound)
                 buffer.writeInteger(range.upperBound)
             }
+            buffer.writeInteger(UInt16(processed.dead.count))
+            for sequence in processed.dead { buffer.writeInteger(sequence.value) }
         default: break
         }
     }

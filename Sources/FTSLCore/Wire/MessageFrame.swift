@@ -11,7 +11,7 @@ package enum MessageFrame: Hashable, Sendable {
     /// Outcomes below this are on the sender's disk: their exceptions can be dropped.
     case recorded(LaneSequence)
     /// Asks for PROCESSED of a named cursor; empty: of every durable cursor.
-    case watch(cursor: String)
+    case watch(Watch)
     // Lane: inbox to producer.
     case ready(Ready)
     case accepted(Progress)
@@ -36,6 +36,7 @@ package enum MessageFrame: Hashable, Sendable {
     package enum Subject: UInt8, Sendable {
         case lane = 1
         case subscription = 2
+        case watch = 3
     }
 
     package struct Lane: Hashable, Sendable {
@@ -141,15 +142,36 @@ package enum MessageFrame: Hashable, Sendable {
         }
     }
 
+    /// Whose messages, and which consumer, somebody wants to know about.
+    package struct Watch: Hashable, Sendable {
+        package var producer: ProducerID
+        /// Dead letters below are of no interest.
+        package var from: LaneSequence
+        /// Empty: every durable one.
+        package var cursor: String
+
+        package init(producer: ProducerID, from: LaneSequence = .first, cursor: String) {
+            self.producer = producer
+            self.from = from
+            self.cursor = cursor
+        }
+    }
+
     /// Which of the producer's messages a cursor has finished.
     package struct Processed: Hashable, Sendable {
         package var floor: LaneSequence
         /// At most 256, ascending.
         package var ranges: [ClosedRange<UInt64>]
+        /// Which of them are dead letters, from where WATCH said: at most 256, ascending. With so
+        /// many, nothing is said of what is above the last.
+        package var dead: [LaneSequence]
 
-        package init(floor: LaneSequence, ranges: [ClosedRange<UInt64>]) {
+        package init(
+            floor: LaneSequence, ranges: [ClosedRange<UInt64>], dead: [LaneSequence] = []
+        ) {
             self.floor = floor
             self.ranges = ranges
+            self.dead = dead
         }
     }
 

@@ -60,7 +60,7 @@ extension Receipt.Outcome {
     /// Nil: not known yet.
     init?(_ outcome: MessageOutcome) {
         switch outcome {
-        case .queued: return nil
+        case .queued, .sent: return nil
         case .accepted: self = .accepted
         case .resolved(.rejected(let code)): self = .rejected(FTSLError.Code(code))
         case .resolved(.duplicate(let index)): self = .duplicate(of: index.value)

@@ -46,7 +46,8 @@ package final class InitiatorDriver {
 
     package func start() {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        network = NetworkChanges(on: loop) { bound.value.networkChanged() }
+        // Most of a command's life is over by then, and a watch costs threads.
+        loop.scheduleTask(in: .seconds(1)) { bound.value.watchNetwork() }
         alarm = Alarm(on: loop) { [weak self] in
             guard let self else { return }
             initiator.handleTimeout(now: MonotonicClock.now)
@@ -67,6 +68,12 @@ package final class InitiatorDriver {
         guard !isPumping else { return }
         initiator.touched(now: MonotonicClock.now)
         pump()
+    }
+
+    private func watchNetwork() {
+        guard !initiator.isEnded else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        network = NetworkChanges(on: loop) { bound.value.networkChanged() }
     }
 
     /// A connection whose address is gone is given up now, not after 2.5 heartbeats.

@@ -38,17 +38,20 @@ final class Courier {
         drain()
     }
 
-    func submitted(upTo end: LaneSequence) {
-        guard !isDraining else { return port.submitted(upTo: end) }
-        port.submitted(upTo: end)
+    /// What is submitted now is sent at once.
+    var isOpen: Bool { port.isOpen }
+
+    func submitted(upTo end: LaneSequence, offeredBelow offered: LaneSequence = .first) {
+        port.submitted(upTo: end, offeredBelow: offered)
+        guard !isDraining else { return }
         drain()
         client.touched()
     }
 
     func cancelRequested(_ sequence: LaneSequence) { port.cancelRequested(sequence) }
 
-    func watch(cursor: String) {
-        port.watch(cursor: cursor)
+    func watch(cursor: String, from: LaneSequence) {
+        port.watch(cursor: cursor, from: from)
         client.touched()
     }
 

@@ -29,7 +29,8 @@ package final class LaneSender {
     private var isStarting = false
     private var isWatching = false
     private var isOver = false
-    private var watched: String?
+    private var watched: (cursor: String, from: LaneSequence)?
+    private var follower: ProcessedFollower?
     private var hasEnded = false
 
     /// Whose messages these are, once known.
@@ -72,7 +73,8 @@ package final class LaneSender {
         _ messages: [NewMessage],
         _ then: @escaping (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
     ) {
-        let change = OutboxChange.submit(messages, to: destination)
+        let change = OutboxChange.submit(
+            messages, to: destination, isOffered: courier?.isOpen == true)
         switch backing {
         case .file(let outbox):
             outbox.ask(.change(change)) { [weak self] reply in
@@ -99,13 +101,15 @@ package final class LaneSender {
         _ then: (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
     ) {
         switch reply {
-        case .changed(.submitted(let producer, let sequences)):
+        case .changed(.submitted(let producer, let sequences, let offered)):
             if self.producer != producer {
                 self.producer = producer
                 settledBelow = .first
             }
             then(.success((producer, sequences)))
-            if let last = sequences.max() { courier?.submitted(upTo: last.next) }
+            if let courier, courier.lane.producer == producer, let last = sequences.max() {
+                courier.submitted(upTo: last.next, offeredBelow: offered)
+            }
             start()
         case .changed(.refused(let failure)), .failed(let failure): then(.failure(failure))
         default:
@@ -122,9 +126,23 @@ package final class LaneSender {
     }
 
     /// How far consumers are is told too, by this cursor or, if empty, by all durable ones.
-    package func watchProcessed(by cursor: String) {
-        watched = cursor
-        courier?.watch(cursor: cursor)
+    /// Dead letters are told from a sequence on.
+    package func watchProcessed(by cursor: String, from: LaneSequence = .first) {
+        watched = (cursor, from)
+        courier?.watch(cursor: cursor, from: from)
+        follower?.watch(from: from)
+    }
+
+    /// What another courier delivers, its session is told of; ours asks by itself.
+    private func followProcessed() {
+        guard let watched, let producer, follower == nil, !isOver else { return }
+        let wanted = MessageFrame.Watch(
+            producer: producer, from: watched.from, cursor: watched.cursor)
+        let follower = ProcessedFollower(wanted, settings, on: loop)
+        self.follower = follower
+        follower.onProcessed = { [weak self] in self?.onProcessed?($0) }
+        follower.onEnded = { [weak self] in self?.end($0) }
+        follower.start()
     }
 
     // MARK: Delivering
@@ -170,6 +188,7 @@ package final class LaneSender {
             guard let lock = try outbox.becomeCourier(of: destination) else {
                 alarm?.set(for: MonotonicClock.now + Self.lockPause)
                 watch(outbox)
+                followProcessed()
                 return look()
             }
             self.lock = lock
@@ -205,7 +224,7 @@ package final class LaneSender {
         courier.onWaiting = { [weak self] in self?.onWaiting?($0) }
         courier.onEnded = { [weak self] in self?.end($0) }
         courier.clientHooks.onDetached = { [weak self] in self?.onWaiting?($0) }
-        if let watched { courier.watch(cursor: watched) }
+        if let watched { courier.watch(cursor: watched.cursor, from: watched.from) }
         courier.start()
         if courier.isDrained { onDrained?() }
     }
@@ -299,21 +318,29 @@ package final class LaneSender {
 
     // MARK: Ending
 
-    package func retryNow() { courier?.retryNow() }
+    package func retryNow() {
+        courier?.retryNow()
+        follower?.retryNow()
+    }
 
     /// Ends the session in peace, lets the lock go, and calls back.
     package func finish(_ body: @escaping () -> Void) {
         isOver = true
         alarm?.cancel()
-        guard let courier else { return release(body) }
-        courier.finish { [self] in release(body) }
+        let finishCourier = { [self] in
+            guard let courier else { return release(body) }
+            courier.finish { [self] in release(body) }
+        }
+        guard let follower else { return finishCourier() }
+        follower.finish(finishCourier)
     }
 
     private func release(_ body: () -> Void) {
         // Its session may still be on the stack.
-        let bound = NIOLoopBound(courier, eventLoop: loop)
+        let bound = NIOLoopBound((courier, follower), eventLoop: loop)
         loop.execute { _ = bound }
         courier = nil
+        follower = nil
         lock = nil
         body()
     }

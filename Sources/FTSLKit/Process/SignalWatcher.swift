@@ -1,6 +1,6 @@
+internal import FTSLStore
 internal import Glibc
 package import NIOCore
-internal import NIOPosix
 
 /// Delivers signals to an event loop instead of to a handler that may do next to nothing.
 ///
@@ -11,7 +11,7 @@ package final class SignalWatcher {
     /// Written once, before there is a second thread.
     nonisolated(unsafe) private static var handled = usual
 
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let thread: WorkerThread
 
     /// Must run before the process has a second thread: threads inherit what is blocked.
     ///
@@ -31,15 +31,18 @@ package final class SignalWatcher {
         _ signals: [CInt], on loop: any EventLoop, deliver: @escaping @Sendable (CInt) -> Void
     ) {
         precondition(signals.allSatisfy(Self.handled.contains), "prepare() blocks it")
-        pool.start()
-        pool.submit { _ in
-            var set = Self.set(of: signals)
-            while true {
-                var number: CInt = 0
-                guard sigwait(&set, &number) == 0 else { continue }
-                let arrived = number
-                loop.execute { deliver(arrived) }
+        do {
+            thread = try WorkerThread {
+                var set = Self.set(of: signals)
+                while true {
+                    var number: CInt = 0
+                    guard sigwait(&set, &number) == 0 else { continue }
+                    let arrived = number
+                    loop.execute { deliver(arrived) }
+                }
             }
+        } catch {
+            fatalError("signals need a thread: \(error)")
         }
     }
 

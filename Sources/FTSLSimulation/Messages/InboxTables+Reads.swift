@@ -26,7 +26,7 @@ extension InboxTables: DiskTables {
             fetchPiece(index, offset, maxBytes)
         case .fetchDead(let cursor, let from, let maxMessages, _):
             fetchDead(cursor, from, maxMessages)
-        case .fetchProcessed(let producer, let cursor): fetchProcessed(producer, cursor)
+        case .fetchProcessed(let wanted, _): .processed(processed(wanted))
         }
     }
 
@@ -64,9 +64,13 @@ extension InboxTables: DiskTables {
         return .deadLetters(Array(dead), dead.compactMap { message(at: $0.index) })
     }
 
-    private func fetchProcessed(_ producer: ProducerID, _ name: String) -> InboxReply {
+    private func processed(_ wanted: MessageFrame.Watch) -> MessageFrame.Processed {
+        let (producer, name) = (wanted.producer, wanted.cursor)
         let watched = name.isEmpty ? Array(consumers.values) : consumers[name].map { [$0] } ?? []
-        guard !watched.isEmpty else { return .processed(floor: .first, ranges: []) }
+        guard !watched.isEmpty else { return .init(floor: .first, ranges: []) }
+        let dead = letters.values.filter { name.isEmpty || $0.cursor == name }
+            .compactMap { message(at: $0.index) }.filter { $0.producer == producer }
+            .map(\.sequence).filter { $0 >= wanted.from }
         let open = messages.filter { message in
             message.producer == producer
                 && watched.contains {
@@ -75,12 +79,12 @@ extension InboxTables: DiskTables {
         }.map(\.sequence.value)
         let end = producers[producer]?.next.value ?? 1
         guard let first = open.first else {
-            return .processed(floor: LaneSequence(end), ranges: [])
+            return .init(floor: LaneSequence(end), ranges: [], dead: Set(dead).sorted())
         }
         var ranges: [ClosedRange<UInt64>] = []
         for (low, high) in zip(open, open.dropFirst() + [end]) where high > low + 1 {
             ranges.append(low + 1...high - 1)
         }
-        return .processed(floor: LaneSequence(first), ranges: ranges)
+        return .init(floor: LaneSequence(first), ranges: ranges, dead: Set(dead).sorted())
     }
 }

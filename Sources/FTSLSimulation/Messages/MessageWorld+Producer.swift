@@ -25,7 +25,7 @@ extension MessageWorld {
 
     func submitted(_ client: Int, _ submission: Int, _ reply: OutboxReply) {
         switch reply {
-        case .changed(.submitted(let producer, let sequences)):
+        case .changed(.submitted(let producer, let sequences, _)):
             unsubmitted -= 1
             let planned = scenario.producers[client].submissions[submission].messages
             for (message, sequence) in zip(planned, sequences) {

@@ -20,12 +20,12 @@ private func threadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     return nil
 }
 
-/// A thread of the store's own: SQLite waits for disks, which an event loop must not.
-final class WorkerThread: @unchecked Sendable {
+/// A thread of its own for what waits: SQLite for disks, which an event loop must not.
+package final class WorkerThread: @unchecked Sendable {
     private let thread: pthread_t
     private var isJoined = false
 
-    init(_ body: @escaping @Sendable () -> Void) throws {
+    package init(_ body: @escaping @Sendable () -> Void) throws {
         let context = Unmanaged.passRetained(ThreadBody(body))
         #if canImport(Darwin)
             var made: pthread_t?

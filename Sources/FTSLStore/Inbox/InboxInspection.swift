@@ -35,7 +35,7 @@ package final class InboxInspection {
         package var used: UInt64
     }
 
-    private let database: Database
+    let database: Database
 
     package init(_ path: String) throws {
         database = try StoreFile.inspect(path, InboxSchema.schema)

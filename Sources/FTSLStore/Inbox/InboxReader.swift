@@ -25,8 +25,8 @@ final class InboxReader {
             return try fetchPiece(index, offset, maxBytes)
         case .fetchDead(let cursor, let from, let maxMessages, let maxBytes):
             return try fetchDead(cursor, from, maxMessages, maxBytes)
-        case .fetchProcessed(let producer, let cursor):
-            return try fetchProcessed(producer, cursor)
+        case .fetchProcessed(let wanted, let owner):
+            return try fetchProcessed(wanted, owner)
         }
     }
 
@@ -40,6 +40,9 @@ final class InboxReader {
         _ from: InboxIndex, _ filter: TopicFilter, _ maxMessages: Int, _ maxBytes: UInt64
     ) throws -> InboxReply {
         let (end, now) = (try end(), Clock.milliseconds())
+        guard try filter.patterns.isEmpty || reader.isTopic(from: from, matching: filter) else {
+            return .messages([], scanned: InboxIndex(max(end, from.value)))
+        }
         var messages: [StoredMessage] = []
         var bytes: UInt64 = 0
         var scanned = 0
@@ -109,18 +112,56 @@ final class InboxReader {
 
     // MARK: Processed
 
-    private func fetchProcessed(_ producer: ProducerID, _ name: String) throws -> InboxReply {
-        let cursors = try cursors(name)
-        guard let floor = cursors.map(\.oldestNeeded).min() else {
-            return .processed(floor: .first, ranges: [])
+    private func fetchProcessed(
+        _ wanted: MessageFrame.Watch, _ owner: String?
+    ) throws -> InboxReply {
+        let nothing = InboxReply.processed(.init(floor: .first, ranges: []))
+        if let owner {
+            let known = try database.statement("SELECT owner FROM producer WHERE id = ?")
+            known.bind(1, wanted.producer.bytes)
+            guard let real = try known.first({ $0.text(0) }) else { return nothing }
+            guard real == owner else {
+                let text = "the producer \(wanted.producer) belongs to another identity"
+                return .failed(Failure(.peer, .foreignProducer, text))
+            }
         }
+        let cursors = try cursors(wanted.cursor)
+        guard let floor = cursors.map(\.oldestNeeded).min() else { return nothing }
         let sender = try database.statement("SELECT key FROM sender WHERE name = ?")
-        sender.bind(1, producer.bytes)
+        sender.bind(1, wanted.producer.bytes)
         guard let key = try sender.first({ $0.bits(0) }) else {
             // None of its messages is here: those that were are processed.
-            return .processed(floor: try next(of: producer, stored: nil), ranges: [])
+            let next = try next(of: wanted.producer, stored: nil)
+            return .processed(.init(floor: next, ranges: []))
         }
-        return try processed(key, producer, cursors, from: floor)
+        var processed = try processed(key, wanted.producer, cursors, from: floor)
+        processed.dead = try dead(wanted, key)
+        return .processed(processed)
+    }
+
+    /// Dead letters of the producer, one more than is told at once.
+    private func dead(_ wanted: MessageFrame.Watch, _ sender: UInt64) throws -> [LaneSequence] {
+        let run = try database.statement(
+            """
+            SELECT first FROM run WHERE sender = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1
+            """)
+        run.bind(1, sender)
+        run.bind(2, Int64(clamping: wanted.from.value))
+        let first = try run.first { $0.bits(0) } ?? 0
+        let rows = try database.statement(
+            """
+            SELECT sequence FROM dead JOIN message ON message.idx = dead.idx
+            WHERE dead.idx >= ?1 AND sender = ?2 AND sequence >= ?3 AND (?4 = '' OR cursor = ?4)
+            GROUP BY dead.idx ORDER BY dead.idx LIMIT ?5
+            """)
+        rows.bind(1, first)
+        rows.bind(2, sender)
+        rows.bind(3, Int64(clamping: wanted.from.value))
+        rows.bind(4, wanted.cursor)
+        rows.bind(5, Int64(Bound.processedRanges + 1))
+        var letters: [LaneSequence] = []
+        while try rows.step() { letters.append(LaneSequence(rows.bits(0))) }
+        return letters
     }
 
     private func cursors(_ name: String) throws -> [ConsumerCursor] {
@@ -149,7 +190,7 @@ final class InboxReader {
     private func processed(
         _ sender: UInt64, _ producer: ProducerID, _ cursors: [ConsumerCursor],
         from floor: InboxIndex
-    ) throws -> InboxReply {
+    ) throws -> MessageFrame.Processed {
         let runs = try database.statement(
             "SELECT first, last FROM run WHERE sender = ? AND last >= ? ORDER BY first")
         runs.bind(1, sender)
@@ -161,7 +202,7 @@ final class InboxReader {
             ORDER BY idx
             """)
         defer { rows.reset() }
-        var progress = ProcessedRanges()
+        var progress = ProcessedRanges(openFrom: Self.openFrom(cursors))
         while try runs.step() {
             rows.bind(1, max(runs.bits(0), floor.value))
             rows.bind(2, runs.bits(1))
@@ -173,18 +214,26 @@ final class InboxReader {
                         || !reader.lets(rows.bits(1), through: cursor.filter)
                 }
                 guard progress.add(rows.bits(2), index, isDone: isDone) else {
-                    return progress.reply
+                    return progress.processed
                 }
             }
             rows.reset()
         }
         progress.close(try next(of: producer, stored: progress.newest))
-        return progress.reply
+        return progress.processed
+    }
+
+    /// From here on nothing can be finished: a cursor that takes everything has not come so far.
+    private static func openFrom(_ cursors: [ConsumerCursor]) -> UInt64 {
+        cursors.filter(\.filter.patterns.isEmpty).map { cursor in
+            max(cursor.floor.value, cursor.finished.last.map { $0.upperBound + 1 } ?? 0)
+        }.min() ?? .max
     }
 }
 
 /// Collects which sequences of a producer are processed.
 private struct ProcessedRanges {
+    let openFrom: UInt64
     private var floor: LaneSequence?
     private var firstOpen: InboxIndex?
     private var ranges: [ClosedRange<UInt64>] = []
@@ -192,7 +241,11 @@ private struct ProcessedRanges {
     private var open: UInt64 = 0
     private(set) var newest: UInt64?
 
-    var reply: InboxReply { .processed(floor: floor ?? .first, ranges: ranges) }
+    init(openFrom: UInt64) { self.openFrom = openFrom }
+
+    var processed: MessageFrame.Processed {
+        MessageFrame.Processed(floor: floor ?? .first, ranges: ranges)
+    }
 
     /// False: what lies beyond is not told.
     mutating func add(_ sequence: UInt64, _ index: InboxIndex, isDone: Bool) -> Bool {
@@ -207,7 +260,7 @@ private struct ProcessedRanges {
             ranges.append(open + 1...sequence - 1)
         }
         open = sequence
-        return ranges.count < Bound.processedRanges
+        return ranges.count < Bound.processedRanges && index.value < openFrom
     }
 
     /// Nothing stored is left: everything below `next` that is not listed as open is processed.

@@ -112,7 +112,7 @@ struct MessageReader {
     }
 
     /// Spares a walk over all messages when no topic of theirs can match.
-    private func isTopic(from: InboxIndex, matching filter: TopicFilter) throws -> Bool {
+    func isTopic(from: InboxIndex, matching filter: TopicFilter) throws -> Bool {
         let statement = try database.statement("SELECT name FROM topic WHERE last >= ?")
         statement.bind(1, Int64(clamping: from.value))
         defer { statement.reset() }
@@ -125,7 +125,9 @@ struct MessageReader {
     /// The first message stored at or after a time, found by halving: `stored` grows with the
     /// index unless the clock was set back, and then the answer is near.
     func index(storedSince milliseconds: UInt64) throws -> InboxIndex? {
-        let ends = try database.statement("SELECT min(idx), max(idx) FROM message")
+        // Together, min and max would read every row.
+        let ends = try database.statement(
+            "SELECT (SELECT min(idx) FROM message), (SELECT max(idx) FROM message)")
         guard let (first, last) = try ends.first({ ($0.bits(0), $0.bits(1)) }), first > 0 else {
             return nil
         }

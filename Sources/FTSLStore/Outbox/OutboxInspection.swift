@@ -16,6 +16,9 @@ package final class OutboxInspection {
         package var producer: ProducerID
         package var sequence: LaneSequence
         package var destination: String
+        /// The inbox behind the destination, once met.
+        package var inbox: InboxID?
+        /// Nil: its lane was begun anew before the inbox told.
         package var outcome: MessageOutcome?
     }
 
@@ -54,7 +57,7 @@ package final class OutboxInspection {
     package func places(ofID id: String) throws -> [Place] {
         let rows = try reader.database.statement(
             """
-            SELECT producer, sequence, destination FROM id JOIN lane ON lane.key = id.lane
+            SELECT producer, sequence FROM id JOIN lane ON lane.key = id.lane
             WHERE id = ? ORDER BY n DESC
             """)
         rows.bind(1, id)
@@ -62,21 +65,21 @@ package final class OutboxInspection {
         var places: [Place] = []
         while try rows.step() {
             let producer = try rows.withBytes(0) { try ProducerID(bytes: $0) }
-            let sequence = LaneSequence(rows.bits(1))
-            places.append(
-                Place(
-                    producer: producer, sequence: sequence, destination: rows.text(2),
-                    outcome: try reader.outcome(of: producer, sequence)))
+            if let place = try place(of: producer, LaneSequence(rows.bits(1))) {
+                places.append(place)
+            }
         }
         return places
     }
 
     /// Where a message is that has no id but its producer and sequence.
     package func place(of producer: ProducerID, _ sequence: LaneSequence) throws -> Place? {
-        guard let row = try LaneRow.of(producer, reader.database) else { return nil }
+        guard let row = try LaneRow.of(producer, reader.database), sequence >= .first,
+            sequence < row.lane.end
+        else { return nil }
         return Place(
             producer: producer, sequence: sequence, destination: row.lane.destination,
-            outcome: try reader.outcome(of: producer, sequence))
+            inbox: row.lane.inbox, outcome: try reader.outcome(of: producer, sequence))
     }
 
     /// What is wrong with the whole file; empty: nothing. Reads all of it.

@@ -55,7 +55,8 @@ final class OutboxReader {
         return .piece(try Pieces.read(body, offset: offset, maxBytes: maxBytes, database))
     }
 
-    /// Accepted if the lane is past it and nothing else is recorded.
+    /// Accepted if the lane is past it and nothing else is recorded. What never left and has
+    /// expired is so for whoever would send it.
     func outcome(of producer: ProducerID, _ sequence: LaneSequence) throws -> MessageOutcome? {
         guard let row = try LaneRow.of(producer, database), sequence >= .first,
             sequence < row.lane.end
@@ -64,6 +65,17 @@ final class OutboxReader {
             return .resolved(resolution)
         }
         if sequence < row.lane.settledBelow { return .accepted }
-        return row.isCurrent ? .queued : nil
+        guard row.isCurrent else { return nil }
+        let wasOffered = sequence < row.lane.offeredBelow
+        let statement = try database.statement("SELECT flags, expires FROM message WHERE at = ?")
+        statement.bind(1, row.at(sequence))
+        let found = try statement.first {
+            (OutboxRow.skipped($0.bits(0)), $0.isNull(1) ? nil : $0.bits(1))
+        }
+        if let reason = found?.0 { return .resolved(.skipped(reason)) }
+        if !wasOffered, let expires = found?.1, expires <= Clock.milliseconds() {
+            return .resolved(.skipped(.expired))
+        }
+        return wasOffered ? .sent : .queued
     }
 }

@@ -11,7 +11,7 @@ struct LaneRow {
 
     static let columns = """
         key, destination, producer, current, inbox, moves, starts, end, chain, settled,
-        settled_chain, halted, bytes
+        settled_chain, halted, bytes, offered
         """
 
     init(key: UInt64, lane: OutboxLane) {
@@ -35,6 +35,7 @@ struct LaneRow {
         lane.settledChain = ChainValue(row.bits(10))
         lane.halted = try row.isNull(11) ? nil : Self.code(row.bits(11))
         bytes = row.bits(12)
+        lane.offeredBelow = LaneSequence(row.bits(13))
     }
 
     private static func code(_ value: UInt64) throws -> FailureCode {
@@ -46,7 +47,7 @@ struct LaneRow {
 
     func save(_ database: Database) throws {
         let statement = try database.statement(
-            "REPLACE INTO lane VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "REPLACE INTO lane VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         statement.bind(1, key)
         statement.bind(2, lane.destination)
         statement.bind(3, lane.producer.bytes)
@@ -63,6 +64,7 @@ struct LaneRow {
             statement.bindNull(12)
         }
         statement.bind(13, bytes)
+        statement.bind(14, lane.offeredBelow.value)
         try statement.run()
     }
 
@@ -94,6 +96,10 @@ enum OutboxRow {
         UInt64(message.skipped?.rawValue ?? 0) | (message.cancelRequested ? cancelled : 0)
     }
 
+    static func skipped(_ flags: UInt64) -> SkipReason? {
+        SkipReason(rawValue: UInt8(flags & (cancelled - 1)))
+    }
+
     static func head(_ envelope: Envelope) -> [UInt8] {
         var packer = Packer()
         packer.text(envelope.topic)
@@ -122,7 +128,7 @@ enum OutboxRow {
             expires: row.isNull(2) ? nil : row.bits(2), digest: digest, body: body,
             chain: ChainValue(row.bits(4)))
         let flags = row.bits(5)
-        message.skipped = SkipReason(rawValue: UInt8(flags & (cancelled - 1)))
+        message.skipped = skipped(flags)
         message.cancelRequested = flags & cancelled != 0
         return message
     }

@@ -3,7 +3,7 @@
 /// A message's row id is its lane's key and its sequence, so that a lane is one run of rows.
 enum OutboxSchema {
     static let schema = Schema(
-        applicationID: 0x4654_534F, name: "an outbox", migrations: [version1])
+        applicationID: 0x4654_534F, name: "an outbox", migrations: [version1, version2])
 
     /// Bits of a row id that hold the sequence.
     static let sequenceBits: UInt64 = 40
@@ -50,5 +50,10 @@ enum OutboxSchema {
             n INTEGER PRIMARY KEY, id TEXT NOT NULL, lane INTEGER NOT NULL,
             sequence INTEGER NOT NULL, time INTEGER NOT NULL, UNIQUE(id, lane)
         );
+        """
+    private static let version2 = """
+        -- What is below may have been sent; of older files nobody knows.
+        ALTER TABLE lane ADD COLUMN offered INTEGER NOT NULL DEFAULT 1;
+        UPDATE lane SET offered = end;
         """
 }

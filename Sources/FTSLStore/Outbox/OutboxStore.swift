@@ -21,6 +21,10 @@ package final class OutboxStore: Sendable {
     /// Of what one transaction adds: others wait for it to end.
     private static let maxCost: UInt64 = 1 << 20
     private static let maxTidied = 10_000
+    /// Many processes only store a message or two and end. What they leave in the log is read by
+    /// each that comes after them: it is moved into the file earlier than that of a long life.
+    private static let shortLife = 16
+    private static let shortLog: Int32 = 256
 
     private enum Work: Sendable {
         case changes([Request])
@@ -105,6 +109,7 @@ package final class OutboxStore: Sendable {
         _ mailbox: Mailbox<Work>, _ writer: OutboxWriter, _ counts: Counts,
         _ answers: ([Answer]) -> Void
     ) {
+        var commits = 0
         while let work = mailbox.take(within: nil) {
             var waiting: ArraySlice<Request> = []
             for item in work {
@@ -117,7 +122,9 @@ package final class OutboxStore: Sendable {
                 let batch = nextBatch(waiting)
                 waiting = waiting.dropFirst(batch.count)
                 answers(commit(batch, writer, counts))
-                writer.database.checkpoint(above: InboxCommitter.checkpointPages)
+                commits += 1
+                writer.database.checkpoint(
+                    above: commits > shortLife ? InboxCommitter.checkpointPages : shortLog)
             }
         }
     }
@@ -202,7 +209,7 @@ extension OutboxRequest {
     fileprivate var isChange: Bool { if case .change = self { true } else { false } }
 
     fileprivate var cost: UInt64 {
-        guard case .change(.submit(let messages, to: _)) = self else { return 256 }
+        guard case .change(.submit(let messages, to: _, isOffered: _)) = self else { return 256 }
         return messages.reduce(0) { $0 + $1.body.cost }
     }
 }

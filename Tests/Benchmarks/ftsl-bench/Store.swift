@@ -122,7 +122,7 @@ struct Store: ParsableCommand {
 }
 
 /// What all threads of this process have used: other work of the machine does not count.
-private struct ProcessTime {
+struct ProcessTime {
     let nanoseconds: UInt64
 
     static func now() -> ProcessTime {
@@ -131,10 +131,14 @@ private struct ProcessTime {
         let nanoseconds = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
         return ProcessTime(nanoseconds: nanoseconds)
     }
+
+    func microseconds(to later: ProcessTime) -> Double {
+        Double(later.nanoseconds - nanoseconds) / 1_000
+    }
 }
 
 /// Answers by the number of their request.
-private final class Answers<Reply: Sendable>: @unchecked Sendable {
+final class Answers<Reply: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var awaited: UInt64 = 0
     private var reply: Reply?

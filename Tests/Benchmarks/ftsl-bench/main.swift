@@ -4,7 +4,7 @@ import ArgumentParser
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ftsl-bench", abstract: "Benchmarks inside one process.",
-        subcommands: [RoundTrip.self, HotPaths.self, Sessions.self, Store.self])
+        subcommands: [RoundTrip.self, HotPaths.self, Sessions.self, Store.self, Crowd.self])
 }
 
 Bench.main()

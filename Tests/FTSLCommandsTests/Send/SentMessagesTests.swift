@@ -46,8 +46,36 @@ struct SentMessagesTests {
         _ = sent.resolved(LaneSequence(4), .resolved(.rejected(.idReused)))
         #expect(!sent.isComplete)
         sent.processed(MessageFrame.Processed(floor: LaneSequence(2), ranges: [3...3]))
+        #expect(sent.takeProcessed().map(\.name) == ["m1", "m3"])
         #expect(sent.unprocessedCount == 1)
         sent.processed(MessageFrame.Processed(floor: LaneSequence(4), ranges: []))
+        #expect(sent.takeProcessed().map(\.state) == [.processed])
         #expect(sent.isComplete)
+    }
+
+    @Test("A consumer may be faster than our own disk")
+    func processedEarly() {
+        var sent = sent(2, processing: true)
+        sent.processed(MessageFrame.Processed(floor: LaneSequence(3), ranges: []))
+        #expect(sent.takeProcessed().isEmpty)
+        sent.accepted(1...2)
+        #expect(!sent.isComplete)
+        #expect(sent.takeProcessed().map(\.name) == ["m1", "m2"])
+        #expect(sent.isComplete && sent.ending == .success)
+    }
+
+    @Test("A dead letter is no success: 82, by its name")
+    func dead() {
+        var sent = sent(300, processing: true)
+        sent.accepted(1...300)
+        let dead = (1...256).map { LaneSequence($0) }
+        sent.processed(MessageFrame.Processed(floor: LaneSequence(257), ranges: [], dead: dead))
+        #expect(sent.takeProcessed().allSatisfy { $0.state == .dead })
+        #expect(sent.deadLettersMissing == LaneSequence(257))
+        sent.processed(MessageFrame.Processed(floor: LaneSequence(301), ranges: []))
+        #expect(sent.takeProcessed().count == 44)
+        #expect(sent.isComplete && sent.deadLettersMissing == nil)
+        #expect(sent.ending.status == 82 && sent.badCount == 256)
+        #expect(sent.ending.sentence?.contains("m1") == true)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FTSLCore
+import FTSLStore
 import Testing
 
 @testable import FTSLCommands
@@ -16,7 +17,8 @@ struct StatusOptionsTests {
         arguments: [
             ["--retire", "x"], ["--drop-cursor", "x"], ["id", "--retire", "x"],
             ["./x", "--retire", "x", "--drop-cursor", "y"], ["./x", "--watch", "--retire", "x"],
-            ["./x", "--settings"], ["./x", "--drop-cursor", ""],
+            ["./x", "--settings"], ["./x", "--drop-cursor", ""], ["--inbox", "x"],
+            ["id", "--inbox", "x", "--watch"],
         ])
     func contradictions(arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try options(arguments) }
@@ -112,7 +114,8 @@ struct MessageStateTests {
     @Test(
         "An outcome has its name and reason",
         arguments: [
-            (MessageOutcome.queued, "queued", FailureCode?.none), (.accepted, "accepted", nil),
+            (MessageOutcome.queued, "queued", FailureCode?.none), (.sent, "sent", nil),
+            (.accepted, "accepted", nil),
             (.resolved(.rejected(.idReused)), "rejected", .idReused),
             (.resolved(.skipped(.expired)), "expired", .messageExpired),
             (.resolved(.skipped(.cancelled)), "cancelled", .messageCancelled),
@@ -123,5 +126,28 @@ struct MessageStateTests {
         #expect(state.name == name)
         #expect(state.code == code)
         #expect(state.object(id: "x")["state"] == .string(name))
+    }
+
+    @Test(
+        "An inbox knows more of a message than its sender",
+        arguments: [
+            (InboxFate.accepted(InboxIndex(2)), MessageState.accepted),
+            (.processed(InboxIndex(2)), .processed), (.gone, .processed),
+            (.resolved(.rejected(.idReused)), .rejected(.idReused)),
+        ])
+    func fates(fate: InboxFate, state: MessageState) {
+        #expect(MessageReport(fate, accepted: true).state == state)
+    }
+
+    @Test("A dead letter says who gave up on it, when, and why, without moving the cursor")
+    func deadLetters() {
+        let letter = DeadLetter(
+            cursor: "work", index: InboxIndex(7), attempts: 5, reason: "status 3\u{1B}", died: 0)
+        let report = MessageReport(.dead(letter), accepted: true)
+        #expect(report.text == "dead: status 3<U+1b> (work, 5 attempts)")
+        let object = report.object(id: "x")
+        #expect(object["state"] == .string("dead") && object["index"] == .integer(7))
+        #expect(object["cursor"] == .string("work") && object["attempts"] == .integer(5))
+        #expect(MessageReport(.gone, accepted: false).state == .unknown)
     }
 }

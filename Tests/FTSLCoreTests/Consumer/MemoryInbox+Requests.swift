@@ -39,10 +39,16 @@ extension MemoryInbox {
             let dead = letters.values.filter { $0.cursor == cursor && $0.index >= from }
                 .sorted { $0.index < $1.index }.prefix(maxMessages)
             return .deadLetters(Array(dead), dead.compactMap { message(at: $0.index) })
-        case .fetchProcessed(_, let cursor):
-            let cursor = consumers[cursor]
+        case .fetchProcessed(_, owner: "somebody else"?):
+            return .failed(Failure(.peer, .foreignProducer, "not yours"))
+        case .fetchProcessed(let wanted, _):
+            let cursor = consumers[wanted.cursor]
+            let dead = letters.values.filter { $0.cursor == wanted.cursor }
+                .map { LaneSequence($0.index.value) }.filter { $0 >= wanted.from }.sorted()
             return .processed(
-                floor: LaneSequence(cursor?.floor.value ?? 1), ranges: cursor?.finished ?? [])
+                .init(
+                    floor: LaneSequence(cursor?.floor.value ?? 1),
+                    ranges: cursor?.finished ?? [], dead: dead))
         }
     }
 

@@ -55,9 +55,8 @@ struct ReleasedLeaseTests {
     @Test("A producer that watches is told of messages that no cursor has to do")
     func processedWithoutWork() throws {
         let consumer = Consumer(rig) { $0.filter = TopicFilter(["other"]) }.connect()
-        let watch = rig.host.makeWatch(
-            session: SessionID(high: 9, low: 9), producer: ProducerID(high: 1, low: 1))
-        watch.watch(cursor: "c")
+        let watch = rig.host.makeWatch(session: SessionID(high: 9, low: 9))
+        watch.watch(.init(producer: ProducerID(high: 1, low: 1), cursor: "c"), owner: nil)
         rig.run()
         rig.requests = []
         rig.store("a")

@@ -140,8 +140,8 @@ struct SettlingTests {
         rig.store("a", "b", "c")
         let consumer = Consumer(rig).connect()
         let session = SessionID(high: 7, low: 7)
-        let watch = rig.host.makeWatch(session: session, producer: producer)
-        watch.watch(cursor: "c")
+        let watch = rig.host.makeWatch(session: session)
+        watch.watch(.init(producer: producer, cursor: "c"), owner: nil)
         rig.run()
         func said() -> [MessageFrame] {
             frames(of: WatchPort(watch), now: rig.now)
@@ -155,6 +155,47 @@ struct SettlingTests {
         watch.ended()
         consumer.done(1)
         #expect(said() == [])
+    }
+
+    @Test("PROCESSED names dead letters, and what comes after 256 of them waits for the next WATCH")
+    func processedDead() {
+        let letters = (1...300).map { LaneSequence($0) }
+        var all = MessageFrame.Processed(
+            floor: LaneSequence(290), ranges: [292...295, 297...300], dead: letters)
+        all.bound()
+        #expect(all.floor == LaneSequence(257) && all.ranges.isEmpty && all.dead.count == 256)
+        var few = MessageFrame.Processed(floor: .first, ranges: [250...400], dead: letters)
+        few.bound()
+        #expect(few.ranges == [250...256])
+        rig.store("a", "b")
+        let consumer = Consumer(rig).connect()
+        let watch = rig.host.makeWatch(session: SessionID(high: 7, low: 7))
+        watch.watch(.init(producer: producer, cursor: "c"), owner: nil)
+        consumer.port.dead(.first, reason: "no")
+        consumer.exchange()
+        #expect(
+            frames(of: WatchPort(watch), now: rig.now)
+                == [.processed(.init(floor: LaneSequence(2), ranges: [], dead: [.first]))])
+    }
+
+    @Test("Who does not own the producer is told nothing")
+    func processedOfOthers() {
+        let watch = rig.host.makeWatch(session: SessionID(high: 7, low: 7))
+        watch.watch(.init(producer: producer, cursor: "c"), owner: "somebody else")
+        rig.run()
+        #expect(
+            frames(of: WatchPort(watch), now: rig.now)
+                == [.refused(.watch, .foreignProducer, text: "not yours")])
+        let port = ProcessedPort(.init(producer: producer, cursor: "c"))
+        port.attached(now: rig.now)
+        #expect(
+            frames(of: port, now: rig.now) == [.watch(.init(producer: producer, cursor: "c"))])
+        #expect(throws: Never.self) {
+            try port.receive(.refused(.watch, .foreignProducer, text: "not yours"), now: rig.now)
+        }
+        #expect(port.takeRefusal()?.code == .foreignProducer)
+        port.attached(now: rig.now)
+        #expect(frames(of: port, now: rig.now) == [])
     }
 
     /// Lets a watch speak through a port.

@@ -186,6 +186,42 @@ struct LaneTests {
         #expect(lane.outcome(1) == .accepted)
     }
 
+    @Test("Cancelled before anybody offered it, a message is skipped whenever its inbox is there")
+    func cancelledAtOnce() throws {
+        let lane = try LanePair()
+        let submitted = OutboxChange.submit([new("a"), new("b")], to: lane.destination)
+        _ = try OutboxRules.apply(submitted, in: &lane.outbox)
+        let cancel = OutboxChange.cancel(.first, destination: lane.destination)
+        let cancelled = MessageOutcome.resolved(.skipped(.cancelled))
+        #expect(try OutboxRules.apply(cancel, in: &lane.outbox) == .known(cancelled))
+        lane.sender.submitted(upTo: lane.lane.end)
+        try lane.run()
+        #expect(lane.inbox.texts == ["b"])
+        #expect(lane.outcome(1) == cancelled)
+    }
+
+    @Test("Nothing is sent that is not marked as sent on the disk")
+    func offeredFirst() throws {
+        let lane = try LanePair()
+        try lane.run()
+        #expect(lane.lane.offeredBelow == .first)
+        let count = Bound.offeredAhead + 10
+        for number in 1...count { try lane.submit(new("\(number)")) }
+        var highest = LaneSequence.first
+        while try lane.serveOutbox() {
+            #expect(lane.lane.offeredBelow >= highest)
+            highest = lane.sender.lane.offeredBelow
+        }
+        #expect(highest < lane.lane.end)
+        let last = OutboxChange.cancel(
+            LaneSequence(count), destination: lane.destination)
+        let cancelled = MessageOutcome.resolved(.skipped(.cancelled))
+        #expect(try OutboxRules.apply(last, in: &lane.outbox) == .known(cancelled))
+        try lane.run()
+        #expect(UInt64(lane.inbox.texts.count) == count - 1)
+        #expect(lane.outcome(count) == cancelled)
+    }
+
     /// [FTSL §7.4]
     @Test("A store that fails refuses the lane, which tries again, and nothing is lost")
     func storeFailure() throws {

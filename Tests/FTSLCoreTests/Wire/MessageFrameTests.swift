@@ -57,9 +57,12 @@ struct MessageFrameTests {
                 bytes: ByteBuffer())),
         .accepted(progress), .recorded(LaneSequence(50)),
         .skip(LaneSequence(2), .expired, ChainValue(9)),
-        .refused(.lane, .inboxUnavailable, text: "the disk is full"), .watch(cursor: ""),
-        .watch(cursor: "billing"),
+        .refused(.lane, .inboxUnavailable, text: "the disk is full"), .watch(watch("")),
+        .watch(watch("billing")),
         .processed(Frame.Processed(floor: LaneSequence(4), ranges: [6...6, 8...20])),
+        .processed(
+            Frame.Processed(
+                floor: LaneSequence(9), ranges: [], dead: [LaneSequence(2), LaneSequence(8)])),
     ]
 
     static let subscription: [Frame] = [
@@ -182,7 +185,7 @@ struct MessageFrameTests {
             "ranges that overlap",
             .processed(Frame.Processed(floor: .first, ranges: [3...5, 5...6]))
         ),
-        ("a long cursor name", .watch(cursor: String(repeating: "x", count: 65))),
+        ("a long cursor name", .watch(watch(String(repeating: "x", count: 65)))),
     ]
 
     @Test("Fields that contradict each other are malformed", arguments: malformed.indices)
@@ -219,9 +222,10 @@ struct MessageFrameTests {
     /// [FTSL §7]
     @Test("A name that is no UTF-8 is malformed: repaired, it would be another name")
     func notUTF8() throws {
-        var body = ByteBuffer(bytes: [2, 0xC3, 0x28])
+        let before = [UInt8](repeating: 1, count: 24)
+        var body = ByteBuffer(bytes: before + [2, 0xC3, 0x28])
         #expect(reading(.watch, body) == .malformedFrame)
-        body = ByteBuffer(bytes: [2, 0xC3, 0xA4])
+        body = ByteBuffer(bytes: before + [2, 0xC3, 0xA4])
         #expect(reading(.watch, body) == nil)
     }
 
@@ -247,12 +251,12 @@ struct MessageFrameTests {
     @Test("A message frame in a session without a port is a violation; with one, it is the port's")
     func routing() throws {
         let pair = SessionPair()
-        let port = SpeakingPort([.recorded(.first), .watch(cursor: "")])
+        let port = SpeakingPort([.recorded(.first), .watch(watch(""))])
         pair.left.port = port
         let heard = SpeakingPort([])
         pair.right.port = heard
         pair.exchange()
-        #expect(heard.heard == [.recorded(.first), .watch(cursor: "")])
+        #expect(heard.heard == [.recorded(.first), .watch(watch(""))])
 
         let other = SessionPair()
         other.left.port = SpeakingPort([.recorded(.first)])
@@ -277,4 +281,8 @@ final class SpeakingPort: MessagePort {
     }
     var deadline: Instant { .distantFuture }
     func handleTimeout(now: Instant) {}
+}
+
+private func watch(_ cursor: String) -> MessageFrame.Watch {
+    MessageFrame.Watch(producer: ProducerID(high: 3, low: 4), from: LaneSequence(5), cursor: cursor)
 }
