@@ -174,7 +174,8 @@ extension MessageWorld {
         let scenario = consumer(process)
         guard scenario.isDurable else {
             process.application?.deliveries[index] = nil
-            process.application?.position = max(index, process.application?.position ?? index)
+            let position = process.application?.position ?? index
+            process.application?.position = max(index, position)
             return
         }
         switch rng.within(0...99) {
