@@ -178,9 +178,11 @@ extension SessionImage {
         }
         let receive = receives[0]
         let bytes = receive.finPosition ?? receive.received
+        guard receive.digest.count == StreamDigest.imageSize, receive.taken <= bytes else {
+            return false
+        }
         // What came and was not taken before the outcome was fixed is of no use to anybody.
-        let isGiven = outcome != nil || UInt64(unread.readableBytes) == bytes - receive.taken
-        return receive.digest.count == StreamDigest.imageSize && receive.taken <= bytes && isGiven
+        return outcome != nil || UInt64(unread.readableBytes) == bytes - receive.taken
     }
 }
 
