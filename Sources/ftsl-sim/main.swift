@@ -31,6 +31,10 @@ struct Simulate: ParsableCommand {
     var messages = false
     @Option(help: "With --messages, break the code so: \(MessageMutation.names).")
     var messageMutation: MessageMutation?
+    @Flag(help: "Worlds of hosts that move instead of streams.")
+    var moves = false
+    @Option(help: "With --moves, break the code so: \(MoveMutation.names).")
+    var moveMutation: MoveMutation?
     @Flag(help: "Stop at the first failure and do not shrink it.")
     var untilFailure = false
     @Flag(help: "With --replay: print everything that happens.")
@@ -61,6 +65,7 @@ struct Simulate: ParsableCommand {
 
     private func runOne(_ seed: UInt64) throws {
         if messages { return try runMessages(seed) }
+        if moves { return try runMoves(seed) }
         var scenario = try scenario(seed)
         if shrink != nil {
             var shrinker = Shrinker(mutation: mutation)
@@ -92,7 +97,11 @@ struct Simulate: ParsableCommand {
     }
 
     private func fails(_ seed: UInt64) -> Bool {
-        messages
+        if moves {
+            return MoveWorld(MoveScenario(seed: seed), mutation: moveMutation).run().violation
+                != nil
+        }
+        return messages
             ? MessageWorld(MessageScenario(seed: seed), mutation: messageMutation).run().violation
                 != nil
             : World(Scenario(seed: seed), mutation: mutation).run().violation != nil
@@ -100,6 +109,7 @@ struct Simulate: ParsableCommand {
 
     private func explain(_ seed: UInt64) {
         if messages { return explainMessages(seed) }
+        if moves { return explainMoves(seed) }
         var small = Scenario(seed: seed)
         if !untilFailure {
             var shrinker = Shrinker(mutation: mutation)
@@ -172,6 +182,10 @@ struct Seeds: ExpressibleByArgument {
         else { return nil }
         range = first...last
     }
+}
+
+extension MoveMutation: ExpressibleByArgument {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
 extension MessageMutation: ExpressibleByArgument {

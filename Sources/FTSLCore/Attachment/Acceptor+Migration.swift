@@ -187,7 +187,10 @@ extension Acceptor {
             entry.standing = standing
             entry.parkedSince = now
             switch standing {
-            case .unconfirmed: unconfirmed.insert(id)
+            case .unconfirmed:
+                // Its client was told to ask again for as long as that took.
+                entry.standing = .unconfirmed(since: now)
+                unconfirmed.insert(id)
             case .confirmed:
                 count(entry, 1)
                 events.append(.adopted(id))

@@ -19,6 +19,8 @@ package struct MigrationSource {
         case deciding
         /// Decided; the target has not said that it serves.
         case moved
+        /// Rolled back, because of this; the disk does not know yet.
+        case thawing(Failure)
         case over
     }
 
@@ -31,6 +33,7 @@ package struct MigrationSource {
         case frozenIsOnDisk
         case prepared(digest: [UInt8])
         case movedIsOnDisk
+        case thawedIsOnDisk
         case active(failed: UInt32)
         /// The target, the operator, the disk or the clock ends it.
         case failed(Failure)
@@ -48,7 +51,9 @@ package struct MigrationSource {
         /// Everything and everybody goes to the target.
         case redirect
         case sendAbort(Failure)
-        /// As it was: applications go on, `thawed` is noted down.
+        /// Notes down, if *frozen* is, that the ticket can never be decided.
+        case recordThawed
+        /// As it was: applications go on.
         case thaw
         case end(Result<UInt32, Failure>)
     }
@@ -57,13 +62,16 @@ package struct MigrationSource {
     package let isPlan: Bool
     /// What the target must have received.
     package var digest: [UInt8] = []
+    private var isDecided = false
+    /// Somebody gave up while the decision was on its way to the disk.
+    private var isAlone = false
 
     package init(isPlan: Bool) { self.isPlan = isPlan }
 
     /// True from the freeze to the decision: clients wait.
     package var isPaused: Bool {
         switch state {
-        case .freezing, .sealing, .sending, .deciding: true
+        case .freezing, .sealing, .sending, .deciding, .thawing: true
         case .offering, .copying, .moved, .over: false
         }
     }
@@ -72,8 +80,8 @@ package struct MigrationSource {
     package var decision: MigrationMessage.Decision {
         switch state {
         case .moved: .moved
-        case .over: .aborted
-        case .offering, .copying, .freezing, .sealing, .sending, .deciding: .undecided
+        case .over: isDecided ? .moved : .aborted
+        case .offering, .copying, .freezing, .sealing, .sending, .deciding, .thawing: .undecided
         }
     }
 
@@ -102,23 +110,27 @@ package struct MigrationSource {
             state = .deciding
             return [.recordMoved]
         case (.deciding, .movedIsOnDisk):
+            isDecided = true
             state = .moved
-            return [.sendDecided, .redirect]
+            return [.sendDecided, .redirect] + (isAlone ? finish(.success(0)) : [])
         case (.moved, .active(let failed)):
             return finish(.success(failed))
         case (.moved, .failed):
             // Decided is decided: the target asks until it knows, and nobody here need wait.
             return finish(.success(0))
         case (.deciding, .failed):
-            // The disk has the last word, whatever else happens meanwhile.
+            // The disk has the last word, whatever else happens meanwhile; but who is gone says
+            // nothing more.
+            isAlone = true
             return []
         case (.offering, .failed(let failure)): return finish(.failure(failure), abort: failure)
         case (.copying, .failed(let failure)), (.freezing, .failed(let failure)),
             (.sealing, .failed(let failure)), (.sending, .failed(let failure)):
             return rollBack(failure)
-        case (.over, _): return []
+        case (.thawing(let failure), .thawedIsOnDisk): return goOn(failure)
+        case (.thawing, _), (.over, _): return []
         case (_, .accepted), (_, .refused), (_, .copied), (_, .frozen), (_, .frozenIsOnDisk),
-            (_, .prepared), (_, .movedIsOnDisk), (_, .active):
+            (_, .prepared), (_, .movedIsOnDisk), (_, .thawedIsOnDisk), (_, .active):
             return rollBack(.violation(.unexpectedFrame, "a migration step out of order"))
         }
     }
@@ -130,11 +142,20 @@ package struct MigrationSource {
         return rollBack(failure)
     }
 
+    /// A target that holds the image, and a process that finds *frozen* after this one, would decide
+    /// for what was served here meanwhile: nothing goes on, and nobody is told, before the disk
+    /// knows.
     private mutating func rollBack(_ failure: Failure) -> [Effect] {
         switch state {
-        case .deciding, .moved, .over: return []
-        case .offering, .copying, .freezing, .sealing, .sending: break
+        case .deciding, .moved, .thawing, .over: return []
+        case .offering, .copying, .freezing: return goOn(failure)
+        case .sealing, .sending:
+            state = .thawing(failure)
+            return [.recordThawed]
         }
+    }
+
+    private mutating func goOn(_ failure: Failure) -> [Effect] {
         state = .over
         return [.thaw, .sendAbort(failure), .end(.failure(failure))]
     }

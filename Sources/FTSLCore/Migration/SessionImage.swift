@@ -179,8 +179,11 @@ extension SessionImage {
         }
         let receive = receives[0]
         let bytes = receive.finPosition ?? receive.received
-        return receive.digest.count == StreamDigest.imageSize && receive.taken <= bytes
-            && UInt64(unread.readableBytes) == bytes - receive.taken
+        guard receive.digest.count == StreamDigest.imageSize, receive.taken <= bytes else {
+            return false
+        }
+        // What came and was not taken before the outcome was fixed is of no use to anybody.
+        return outcome != nil || UInt64(unread.readableBytes) == bytes - receive.taken
     }
 }
 

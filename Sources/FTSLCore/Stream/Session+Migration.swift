@@ -25,6 +25,9 @@ extension Session {
         application: ByteBuffer?, unread: ByteBuffer
     ) -> SessionImage {
         precondition(isFrozen, "an image of a session that still changes")
+        // What an application had taken and not used is not taken in the next one's eyes.
+        var receives = receives
+        if application != nil { receives[0].takeBack(unread.readableBytes) }
         return SessionImage(
             id: identity.id, secret: identity.secret.bytes, version: identity.version,
             flags: identity.flags, limits: identity.limits, maxWindow: identity.maxWindow,
@@ -89,6 +92,8 @@ extension Session {
         }
         self.sends = sends
         self.receives = receives
+        // Its application does not know how much is retained, and may find no room at first.
+        roomWanted = sends.map { !$0.finished }
         highestAttachment = image.highestAttachment
         ownAbort = image.ownAbort
         peerAbort = image.peerAbort

@@ -16,6 +16,8 @@ extension Arrival {
         } then: { [self] result in
             switch result {
             case .success:
+                // It may have come to nothing meanwhile: what discards it is behind this.
+                guard machine.state == .storing else { return }
                 do {
                     try adopt()
                     handle(.preparedIsOnDisk)

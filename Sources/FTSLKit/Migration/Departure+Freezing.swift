@@ -178,6 +178,6 @@ extension Departure {
             acceptor.absence = nil
             acceptor.thaw(held, now: now)
         }
-        recordThawed()
+        isThawed()
     }
 }

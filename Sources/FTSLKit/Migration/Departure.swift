@@ -21,7 +21,6 @@ final class Departure {
     var image = ByteBuffer()
     var target: MoveTarget?
     var copying: InboxCopying?
-    var isRecorded = false
     /// What the disk has of this ticket, and the sessions that were in the image.
     private var record: SourceTicket?
     private var sent: [SessionID] = []
@@ -135,6 +134,9 @@ final class Departure {
             report.pause = MonotonicClock.now.since(frozenAt)
             tell(.redirect, "paused \(report.pause.wholeNanoseconds / 1_000_000) ms")
         case .sendAbort(let failure): link?.send(.abort(failure))
+        case .recordThawed:
+            limit?.cancel()
+            recordThawed()
         case .thaw:
             limit?.cancel()
             thaw()
@@ -179,10 +181,7 @@ final class Departure {
             try store.open().recordFrozen(record, signposts: signposts, inbox: inbox)
         } then: { [self] result in
             switch result {
-            case .success:
-                isRecorded = true
-                if machine.state == .over { return recordThawed() }
-                handle(.frozenIsOnDisk)
+            case .success: handle(.frozenIsOnDisk)
             case .failure(let failure): handle(.failed(failure))
             }
         }
@@ -204,15 +203,25 @@ final class Departure {
         }
     }
 
-    func recordThawed() {
-        guard isRecorded else { return }
-        isRecorded = false
+    /// Behind the record *frozen*, if the disk has taken that. It is tried until it succeeds:
+    /// clients wait, but what was accepted meanwhile could be lost.
+    private func recordThawed() {
         let (store, ticket) = (host.store, ticket)
         host.disk.run {
-            try store.open().recordThawed(ticket)
-        } then: { [self] in
-            if case .failure(let failure) = $0 { host.onTrouble?(failure) }
+            let isFrozen = try store.open().sourceTickets().contains {
+                $0.ticket == ticket && $0.state == .frozen
+            }
+            if isFrozen { try store.open().recordThawed(ticket) }
+        } then: { [self] result in
+            guard case .failure(let failure) = result else { return handle(.thawedIsOnDisk) }
+            host.onTrouble?(failure)
+            let bound = NIOLoopBound(self, eventLoop: host.loop)
+            host.loop.scheduleTask(in: .seconds(1)) { bound.value.recordThawed() }
         }
+    }
+
+    /// This host serves on; should its target do so too, because an operator said so, it gives way.
+    func isThawed() {
         guard var record else { return }
         record.state = .thawed
         host.decided[ticket] = record

@@ -98,6 +98,11 @@ extension MigrationHost {
             case .prepared(let digest): ticket.imageDigest.starts(with: digest)
             case .active: true
             }
+        settle(ticket, isThere)
+    }
+
+    /// Nothing is served before the disk has it, however often it must be asked.
+    private func settle(_ ticket: SourceTicket, _ isThere: Bool) {
         let store = store
         disk.run { () throws -> [Signpost] in
             guard isThere else {
@@ -110,8 +115,13 @@ extension MigrationHost {
             switch result {
             case .success(let signposts):
                 decided[ticket.ticket]?.state = isThere ? .moved : .thawed
-                if isThere { left(ticket, signposts) } else { driver.acceptor.absence = nil }
-            case .failure(let failure): onTrouble?(failure)
+                if isThere { return left(ticket, signposts) }
+                driver.acceptor.absence = nil
+                watchForced(ticket, [])
+            case .failure(let failure):
+                onTrouble?(failure)
+                let bound = NIOLoopBound(self, eventLoop: loop)
+                loop.scheduleTask(in: .seconds(1)) { bound.value.settle(ticket, isThere) }
             }
         }
     }

@@ -50,9 +50,9 @@ final class Application {
     var wakes: [(Wake, after: UInt64)] = []
     /// The first wrong thing seen: what the application read is not what the other wrote.
     var complaint: String?
-    private(set) var aborted: Failure?
+    var aborted: Failure?
     private(set) var isDead = false
-    private var exitAsked = false
+    var exitAsked = false
     var mutation: Mutation?
 
     init(
@@ -137,7 +137,7 @@ final class Application {
 
     private var hasReadPeerEnd: Bool { readers[0].endTaken || readers[0].stoppedAt != nil }
 
-    private func write(_ index: Int, now: Instant) {
+    func write(_ index: Int, now: Instant) {
         let script = writers[index].script
         while mayWrite(writers[index]), writers[index].written < script.total {
             let writer = writers[index]
@@ -213,7 +213,7 @@ final class Application {
         wakes.append((.read(readers[index].channel), UInt64(milliseconds) * 1_000_000))
     }
 
-    private func read(_ index: Int, now: Instant) {
+    func read(_ index: Int, now: Instant) {
         let script = readers[index].script
         while !readers[index].isAsleep, readers[index].stoppedAt == nil {
             if let stop = script.stopAfter, readers[index].taken >= stop,

@@ -12,6 +12,8 @@ final class Link {
     let number: Int
     let kind: Kind
     let acceptorID: ConnectionID
+    /// The host that was dialled; there is only one where nothing moves.
+    let host: Int
     /// The acceptor process it belongs to: a restarted one does not know it.
     let incarnation: Int
     let up: Pipe
@@ -24,7 +26,8 @@ final class Link {
     /// What the initiator said first, for attackers to play again.
     var capture = ByteBuffer()
 
-    init(number: Int, kind: Kind, incarnation: Int, shape: LinkShape) {
+    init(number: Int, kind: Kind, host: Int = 0, incarnation: Int, shape: LinkShape) {
+        self.host = host
         self.number = number
         self.kind = kind
         self.incarnation = incarnation

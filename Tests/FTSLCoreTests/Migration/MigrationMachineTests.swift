@@ -42,19 +42,34 @@ struct MigrationMachineTests {
         switch before {
         case .offering:
             #expect(effects == [.sendAbort(Self.failure), .end(.failure(Self.failure))])
-        case .copying, .freezing, .sealing, .sending:
+        case .copying, .freezing:
             #expect(
                 effects == [.thaw, .sendAbort(Self.failure), .end(.failure(Self.failure))])
-            #expect(source.decision == .aborted)
-            // It can never be decided any more.
+            expectAborted(&source)
+        case .sealing, .sending:
+            #expect(effects == [.recordThawed])
+            #expect(source.decision == .undecided && source.isPaused)
             #expect(source.handle(.prepared(digest: [1])).isEmpty)
-            #expect(source.handle(.movedIsOnDisk).isEmpty)
+            #expect(
+                source.handle(.thawedIsOnDisk)
+                    == [.thaw, .sendAbort(Self.failure), .end(.failure(Self.failure))])
+            expectAborted(&source)
         case .deciding:
             #expect(effects.isEmpty && source.decision == .undecided)
-            #expect(source.handle(.movedIsOnDisk) == [.sendDecided, .redirect])
+            // Whoever is gone says nothing more.
+            #expect(
+                source.handle(.movedIsOnDisk) == [.sendDecided, .redirect, .end(.success(0))])
+            #expect(source.decision == .moved)
         case .moved: #expect(effects == [.end(.success(0))])
-        case .over: #expect(effects.isEmpty)
+        case .thawing, .over: #expect(effects.isEmpty)
         }
+    }
+
+    /// It can never be decided any more.
+    private func expectAborted(_ source: inout MigrationSource) {
+        #expect(source.decision == .aborted && !source.isPaused)
+        #expect(source.handle(.prepared(digest: [1])).isEmpty)
+        #expect(source.handle(.movedIsOnDisk).isEmpty)
     }
 
     @Test("Clients wait from the freeze to the decision, not longer", arguments: 0..<7)
@@ -66,14 +81,16 @@ struct MigrationMachineTests {
     func digests() {
         var source = source(after: 4)
         let effects = source.handle(.prepared(digest: [2]))
-        #expect(effects.first == .thaw && source.decision == .aborted)
+        #expect(effects == [.recordThawed])
+        #expect(source.handle(.thawedIsOnDisk).first == .thaw && source.decision == .aborted)
     }
 
     @Test("A decision that the disk refused never was")
     func diskFull() {
         var source = source(after: 5)
-        #expect(source.decisionFailed(Self.failure).first == .thaw)
-        #expect(source.decision == .aborted)
+        #expect(source.decisionFailed(Self.failure) == [.recordThawed])
+        #expect(source.decision == .undecided)
+        #expect(source.handle(.thawedIsOnDisk).first == .thaw && source.decision == .aborted)
     }
 
     @Test("A plan asks, and does nothing")

@@ -117,6 +117,60 @@ struct MovingSessionTests {
         #expect(received(b.core.session(id)) == "g")
     }
 
+    @Test("What an application had taken and not used leaves with the image")
+    func takenAndUnread() throws {
+        let connection = open(client, a)
+        let id = try id()
+        client.core.session?.write(bytes("abcdef"), to: .main)
+        a.say(said(), on: connection)
+        _ = received(a.core.session(id))
+        a.core.session(id)?.took(6, from: .main, now: a.now)
+        try move(unread: bytes("ef"))
+        b.core.session(id)?.takeBack(bytes("ef"), from: .main)
+        #expect(received(b.core.session(id)) == "ef")
+    }
+
+    @Test("A session whose outcome was fixed before everything was taken can move")
+    func untakenTombstone() throws {
+        let connection = open(client, a)
+        let id = try id()
+        client.core.session?.write(bytes("abcdef"), to: .main)
+        a.say(said(), on: connection)
+        a.core.session(id)?.abort(Failure(.local, .applicationFailed, "it is enough"))
+        a.core.touched(id, now: a.now)
+        try move(application: nil)
+        #expect(b.core.session(id)?.outcome != nil)
+        follow(connection)
+        #expect(client.core.session?.outcome != nil)
+    }
+
+    @Test("An application that finds no room at its new host is told when there is some")
+    func roomAfterMove() throws {
+        let connection = open(client, a)
+        let id = try id()
+        let session = try #require(a.core.session(id))
+        while session.room(on: .main) > 0 {
+            session.write(pattern(session.room(on: .main)), to: .main)
+            client.say(a.hear(connection))
+        }
+        try move()
+        let moved = try #require(b.core.session(id))
+        #expect(moved.room(on: .main) == 0)
+        follow(connection)
+        let carrier = try #require(b.core.connection(of: id))
+        var isTold = false
+        for _ in 0..<20 where !isTold {
+            client.say(b.hear(carrier))
+            let count = client.core.session?.receivingChannels[0].buffered ?? 0
+            client.core.session?.took(Int(count), from: .main, now: client.now)
+            b.say(said(), on: carrier)
+            while let event = moved.nextEvent() {
+                if case .room = event { isTold = true }
+            }
+        }
+        #expect(isTold)
+    }
+
     @Test("An end that came before the move is an end after it, with both digests agreeing")
     func ends() throws {
         let connection = open(client, a)
