@@ -58,6 +58,8 @@ static int answer(int result, const struct stat *from, struct cplatform_status *
         to->owner = from->st_uid;
         to->mode = from->st_mode;
         to->inode = from->st_ino;
+        to->changed_seconds = from->st_ctim.tv_sec;
+        to->changed_nanoseconds = from->st_ctim.tv_nsec;
     }
     return result;
 }
@@ -66,6 +68,12 @@ int cplatform_fstat(int descriptor, struct cplatform_status *status)
 {
     struct stat found;
     return answer(fstat(descriptor, &found), &found, status);
+}
+
+int cplatform_stat(const char *path, struct cplatform_status *status)
+{
+    struct stat found;
+    return answer(stat(path, &found), &found, status);
 }
 
 int cplatform_lstat(const char *path, struct cplatform_status *status)

@@ -27,10 +27,14 @@ struct cplatform_status {
     uint32_t owner;
     uint32_t mode;
     uint64_t inode;
+    /// The last change of any kind.
+    int64_t changed_seconds;
+    int64_t changed_nanoseconds;
 };
 
 /// 0, or -1 with errno.
 int cplatform_fstat(int descriptor, struct cplatform_status *status);
+int cplatform_stat(const char *path, struct cplatform_status *status);
 /// Of a link itself, not of what it leads to.
 int cplatform_lstat(const char *path, struct cplatform_status *status);
 

@@ -1,15 +1,16 @@
+internal import CPlatform
 internal import Glibc
 
 /// What is at a path.
 enum FileStatus {
     static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0
+        var status = cplatform_status()
+        return cplatform_stat(path, &status) == 0
     }
 
     static func isSocket(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+        var status = cplatform_status()
+        return cplatform_stat(path, &status) == 0 && status.mode & S_IFMT == S_IFSOCK
     }
 
     /// The same file for processes that work in another folder.
@@ -22,8 +23,8 @@ enum FileStatus {
     static func remove(_ path: String) { unlink(path) }
 
     static func isProgram(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        var status = cplatform_status()
+        return cplatform_stat(path, &status) == 0 && status.mode & S_IFMT == S_IFREG
             && access(path, X_OK) == 0
     }
 }

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import FTSLCore
 internal import FTSLKit
 internal import FTSLTransport
@@ -12,7 +13,7 @@ final class ClientGate {
     private let requiresTrust: Bool
     private let log: Log
     private var peers: AuthorizedPeers?
-    private var lastSeen: (inode: UInt64, seconds: Int, nanoseconds: Int)?
+    private var lastSeen: (inode: UInt64, seconds: Int64, nanoseconds: Int64)?
 
     init(store: TrustStore, own: Fingerprint?, requiresTrust: Bool, log: Log) {
         self.store = store
@@ -25,11 +26,11 @@ final class ClientGate {
     /// True when the file changed and was read again.
     @discardableResult
     func reload() -> Bool {
-        var status = stat()
+        var status = cplatform_status()
         // The time of the last change of any kind: a mode that was put right counts too.
-        var now = (inode: UInt64(0), seconds: 0, nanoseconds: 0)
-        if stat(store.authorizedPeersPath, &status) == 0 {
-            now = (UInt64(status.st_ino), status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+        var now = (inode: UInt64(0), seconds: Int64(0), nanoseconds: Int64(0))
+        if cplatform_stat(store.authorizedPeersPath, &status) == 0 {
+            now = (status.inode, status.changed_seconds, status.changed_nanoseconds)
         }
         if let lastSeen, lastSeen == now { return false }
         lastSeen = now

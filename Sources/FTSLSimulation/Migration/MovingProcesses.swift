@@ -133,7 +133,7 @@ final class Talk {
             finish()
         case .room: flush()
         case .settled: ended()
-        case .stopped, .exited, .detach, .over: break
+        case .stopped, .exited, .terminal, .detach, .over: break
         }
     }
 

@@ -1,7 +1,7 @@
 import FTSLTransport
 import Testing
 
-@testable import FTSLKit
+import FTSLKit
 
 @Suite("What a service manager says")
 struct ServiceManagerTests {

@@ -2,7 +2,7 @@ import FTSLCore
 import NIOCore
 import Testing
 
-@testable import FTSLKit
+import FTSLKit
 
 /// [FTSL §12]
 @Suite("What a program leaves to the next one")
