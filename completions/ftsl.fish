@@ -23,7 +23,7 @@ function __ftsl_parse_tokens -S
         __ftsl_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'listen'
-            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'pty' 'lines' 'checkpoint-timeout=' 'checkpoint-buffer=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'service=' 'accept-migration' 'unmovable=' 'forward-migrate=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'status-fd=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 1 'k/keep-open' 'one' 'exec=' 'pty' 'lines' 'checkpoint-timeout=' 'checkpoint-buffer=' 'forward=' 'inbox=' 'on-full=' 'keep=' 'max-message=' 'name=' 'service=' 'accept-migration' 'unmovable=' 'forward-migrate=' 'repeatable' 'fsync' 'tls-cert=' 'tls-key=' 'tls-ca=' 'public' 'insecure' 'max-sessions=' 'max-memory=' 'buffer=' 'parked-memory=' 'max-tombstones=' 'session-timeout=' 'linger=' 'heartbeat=' 'ready-fd=' 'status-fd=' 'metrics=' 'summary=' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'connect'
             __ftsl_parse_subcommand 1 'timeout=' 'retry-first' 'give-up-after=' 'linger=' 'local=' 'exit-status' 'progress' 'no-progress' 'size=' 'limit-rate=' 'interval=' 'summary=' 'status-fd=' 'buffer=' 'heartbeat=' 'session-timeout=' 'N' 'quit-after=' 'w/idle-timeout=' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'insecure' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'send'

@@ -11,10 +11,23 @@ XXH_errorcode XXH3_128bits_update_dispatch(XXH3_state_t *state, const void *inpu
 
 static inline size_t cxxhash_state_size(void) { return sizeof(XXH3_state_t); }
 
-// The state without the address it holds, which is different in every process.
+// What matters of the state: neither the address it holds, which is different in every process, nor memory that
+// was never written, which is somebody else's.
 static inline void cxxhash_save(const XXH3_state_t *state, void *image) {
-    XXH3_state_t copy = *state;
-    copy.extSecret = NULL;
+    XXH3_state_t copy;
+    memset(&copy, 0, sizeof copy);
+    memcpy(copy.acc, state->acc, sizeof copy.acc);
+    // Once it was full, a digest reads its end, too.
+    memcpy(copy.buffer, state->buffer,
+           state->totalLen < sizeof copy.buffer ? state->bufferedSize : sizeof copy.buffer);
+    copy.bufferedSize = state->bufferedSize;
+    copy.useSeed = state->useSeed;
+    copy.nbStripesSoFar = state->nbStripesSoFar;
+    copy.totalLen = state->totalLen;
+    copy.nbStripesPerBlock = state->nbStripesPerBlock;
+    copy.secretLimit = state->secretLimit;
+    copy.seed = state->seed;
+    copy.reserved64 = state->reserved64;
     memcpy(image, &copy, sizeof copy);
 }
 

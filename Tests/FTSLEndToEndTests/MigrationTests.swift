@@ -43,6 +43,9 @@ struct MigrationTests {
             ], .seconds(240))
     }
 
+    @Test("An inbox that goes there and back at once is always at one host, whole")
+    func pingpong() throws { try python("pingpong", [], .seconds(120)) }
+
     @Test(
         "Activated by hand while its source lived: no client obeys both, and the source gives way",
         .needsRoot, .needs("ip"))

@@ -14,7 +14,7 @@ struct MessageCheck {
     private static let rounds = 4...16
     private static let part = 200
     private static let leastCuts: UInt64 = 2
-    private static let life = FaultProxy.Faults.Life.milliseconds(10...100)
+    private static let life = FaultProxy.Faults.Life.milliseconds(2...25)
 
     /// One message as the sender gets it: a JSON object with its id.
     private struct Numbered {

@@ -142,7 +142,7 @@ package struct MigrationSource {
         return rollBack(failure)
     }
 
-    /// A target that holds the image, and a process that finds *frozen* after this one, would decide
+    /// A target that holds the image, and a process that finds *frozen* later on, would decide
     /// for what was served here meanwhile: nothing goes on, and nobody is told, before the disk
     /// knows.
     private mutating func rollBack(_ failure: Failure) -> [Effect] {

@@ -68,17 +68,26 @@ extension Arrival {
     func start() {
         host.driver.acceptor.absence = nil
         startInbox()
+    }
+
+    /// The source hears that this host is active once the inbox is in its place, too: whoever moves
+    /// it on at once would leave it behind.
+    private func startSessions() {
+        guard !isStarting else { return }
+        isStarting = true
         startNext(image.sessions[...], failed: 0)
     }
 
     /// Until it has its place: a program that looks into the old file may keep it for a while, and
     /// senders are told to ask again.
     private func startInbox() {
-        guard let inboxMoves, let mover = host.mover else { return }
+        guard let inboxMoves, let mover = host.mover else { return startSessions() }
         let (path, ticket, moves) = (mover.path, ticket, inboxMoves + 1)
         mover.arrive {
             try ArrivedInbox(for: path, ticket).install(moves: moves)
         } then: { [self] failure in
+            // Sessions do not wait for a file that somebody else keeps busy.
+            startSessions()
             guard let failure else {
                 host.driver.acceptor.absenceOfInbox = nil
                 return

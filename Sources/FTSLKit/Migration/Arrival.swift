@@ -19,6 +19,7 @@ final class Arrival {
     /// Made with the first piece; used by the disk's thread only.
     let arriving = ArrivingInbox()
     var digest: [UInt8] = []
+    var isStarting = false
     private var question: TicketQuestion?
 
     /// A ticket that is offered.

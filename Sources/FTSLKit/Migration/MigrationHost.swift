@@ -94,6 +94,10 @@ package final class MigrationHost: SessionService {
             return Failure(
                 .local, .migrationRefused, "this moved to \(target.endpointList) already")
         }
+        if let mover, mover.store == nil {
+            return Failure(
+                .local, .migrationRefused, "the inbox has not taken its place here yet")
+        }
         return nil
     }
 

@@ -12,6 +12,7 @@ struct OptionCatalogTests {
             root.subcommands.map(\.name)
                 == [
                     "listen", "connect", "send", "tail", "migrate", "status", "key", "shell",
+                    "selftest",
                     "explain",
                 ])
         let connect = try #require(root.subcommands.first { $0.name == "connect" })

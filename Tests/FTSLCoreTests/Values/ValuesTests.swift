@@ -99,6 +99,28 @@ struct DigestTests {
         }
     }
 
+    @Test("A digest's image depends on its bytes only, and goes on as the digest would")
+    func digestImages() {
+        let all = ByteBuffer(bytes: (0..<1_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+        for length in [0, 1, 63, 64, 65, 255, 256, 257, 320, 512, 999] {
+            let first = all.getSlice(at: 0, length: length) ?? ByteBuffer()
+            let rest = all.getSlice(at: length, length: 1_000 - length) ?? ByteBuffer()
+            let (one, other, restored) = (StreamDigest(), StreamDigest(), StreamDigest())
+            // Memory that one has used before, and the other has not.
+            one.update(all)
+            one.assign(StreamDigest())
+            one.update(first)
+            for byte in first.readableBytesView { other.update(ByteBuffer(bytes: [byte])) }
+            #expect(one.value == other.value)
+            let image = other.image
+            #expect(StreamDigest.imageSize == image.count && image == other.copy().image)
+            #expect(restored.restore(image) && restored.value == one.value)
+            restored.update(rest)
+            one.update(rest)
+            #expect(restored.value == one.value, "\(length)")
+        }
+    }
+
     @Test("A copy goes its own way")
     func copies() {
         let first = StreamDigest()
