@@ -27,7 +27,6 @@ static inline void cxxhash_save(const XXH3_state_t *state, void *image) {
     copy.nbStripesPerBlock = state->nbStripesPerBlock;
     copy.secretLimit = state->secretLimit;
     copy.seed = state->seed;
-    copy.reserved64 = state->reserved64;
     memcpy(image, &copy, sizeof copy);
 }
 

@@ -37,15 +37,17 @@ extension Initiator {
     /// A verdict *moved*: of a resume it was proven; of an OPEN it is only as good as the
     /// connection, but nothing can be lost yet.
     ///
-    /// What points to where the client was sent already says nothing new: when its heir has lost
-    /// the session, this host cannot help either, and that counts like *gone*.
+    /// What points to where the client was sent or has been already says nothing new: when its heir
+    /// has lost the session, this host cannot help either, and that counts like *gone*.
     func follow(_ verdict: HandshakeMessage.Verdict, from endpoint: Int, now: Instant) {
         let failure = Failure(.peer, verdict.code, verdict.text)
         guard let target = verdict.extensions.target else {
             gone.interrupt()
             return failed(failure, permanent: false, now: now)
         }
-        if let session, session.port == nil, target.generation.moves <= heir ?? 0 {
+        if let session, session.port == nil,
+            target.generation.moves <= max(heir ?? 0, session.host.generation.moves)
+        {
             _ = learn(target)
             return heardGone(from: endpoint, failure, now: now)
         }

@@ -244,16 +244,18 @@ final class Arriving {
 
     func start() {
         host.core.absence = nil
-        if let inboxMoves {
-            let ticket = ticket
-            // In the place of the one that is here, as a file is renamed.
-            world.disk(host, { _ in }) { [self] failure in
-                guard failure == nil else { return startInbox(inboxMoves) }
+        guard let inboxMoves else { return startNext(image.sessions[...]) }
+        let ticket = ticket
+        // In the place of the one that is here, as a file is renamed; sessions wait for one attempt.
+        world.disk(host, { _ in }) { [self] failure in
+            if failure == nil {
                 world.install(ticket, at: host, moves: inboxMoves + 1)
                 host.core.absenceOfInbox = nil
+            } else {
+                startInbox(inboxMoves)
             }
+            startNext(image.sessions[...])
         }
-        startNext(image.sessions[...])
     }
 
     private func startInbox(_ moves: UInt64) {
