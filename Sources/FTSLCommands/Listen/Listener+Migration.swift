@@ -108,6 +108,8 @@ extension Listener: InboxMover {
     ) {
         guard let host, let loop else { return then(nil) }
         let old = inbox
+        // Who talks to the one that is replaced begins anew with the one that comes.
+        endMessageSessions(Failure(.local, .shuttingDown, "another inbox takes its place"))
         inbox = nil
         driver?.inbox = nil
         let go = { [self] in

@@ -246,7 +246,7 @@ final class Arriving {
         host.core.absence = nil
         guard let inboxMoves else { return startNext(image.sessions[...]) }
         let ticket = ticket
-        // In the place of the one that is here, as a file is renamed; sessions wait for one attempt.
+        // In the place of the one that is here, as a file is renamed; sessions wait for one try.
         world.disk(host, { _ in }) { [self] failure in
             if failure == nil {
                 world.install(ticket, at: host, moves: inboxMoves + 1)

@@ -105,6 +105,11 @@ extension MoveWorld {
         host.disk.tables.arrived[ticket] = nil
         host.disk.tables.inboxMoved = nil
         host.disk.tables.inboxSignposts[tables.identity.id] = nil
+        // Who talks to the one that is replaced begins anew with this one.
+        let failure = Failure(.local, .shuttingDown, "another inbox takes its place")
+        for id in host.core.messageSessions {
+            host.core.abort(id, failure, now: host.clock(now))
+        }
         host.lanes = nil
         host.inbox = FakeDisk(tables)
         openInbox(of: host)
