@@ -64,6 +64,8 @@ extension Initiator {
         hops += 1
         heir = max(heir ?? 0, target.generation.moves)
         guard hops <= Bound.hops, let first = learn(target) else {
+            // After a pause it is worth following again: hosts come back, and move on.
+            hops = 0
             return failed(failure, permanent: false, now: now)
         }
         lastFailure = failure
