@@ -65,7 +65,8 @@ class Hosts:
         for name in "ab":
             inbox = ["--inbox", f"{folder}/{name}.db"] if self.inbox else []
             self.endpoints[name] = self.start("listen", "127.0.0.1:0", "--name", name, *self.service,
-                                              "--accept-migration", *inbox)
+                                              "--accept-migration", "--max-sessions", "4096", "--max-memory",
+                                              "16G", "--buffer", "256k", *inbox)
 
     def start(self, *arguments):
         read, write = os.pipe()

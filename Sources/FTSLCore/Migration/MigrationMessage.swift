@@ -93,7 +93,7 @@ extension Bound {
     /// One message of two hosts: a piece of a file with its head. It is taken whole, so it must fit
     /// into any window well.
     package static let migrationMessage = (256 << 10) + 4096
-    package static let migrationPiece = 256 << 10
+    package static let migrationPiece = 32 << 10
 }
 
 extension MigrationMessage {

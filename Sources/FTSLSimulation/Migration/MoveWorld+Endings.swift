@@ -68,7 +68,9 @@ extension MoveWorld {
         let holders = hosts.filter { $0.lanes != nil && !$0.inbox.tables.producers.isEmpty }
         for host in hosts { checkOnce(host.inbox.tables) }
         checkInboxAlone()
-        if scenario.isForced || senders.allSatisfy({ $0.courier == nil }) { return }
+        // Whoever met the empty inbox of a target sends nothing to the one that took its place.
+        let hasSenders = senders.contains { $0.courier != nil && $0.stopped?.code != .inboxChanged }
+        if scenario.isForced || !hasSenders { return }
         guard holders.count == 1, let inbox = holders.first?.inbox.tables else {
             return fail(.durable, "the inbox is served at \(holders.map(\.index))")
         }
