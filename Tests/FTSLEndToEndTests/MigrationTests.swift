@@ -110,6 +110,23 @@ struct MigrationRefusalTests {
         try expectStatus(0, stage.send([plain.endpoint, "x"]))
     }
 
+    @Test("A target with the smallest buffer takes an inbox that is larger")
+    func smallBuffer() throws {
+        let stage = try stage
+        let (source, target) = try hosts(
+            ["--exec", "cat", "--inbox", stage.path("a.db")],
+            [
+                "--exec", "cat", "--inbox", stage.path("b.db"), "--accept-migration",
+                "--buffer", "64k",
+            ])
+        let body = String(repeating: "0123456789abcdef", count: 1 << 16)
+        try body.write(toFile: stage.path("body"), atomically: true, encoding: .utf8)
+        let send = try stage.ftsl(["send", source.endpoint], input: .file(stage.path("body")))
+        try expectStatus(0, send)
+        try expectStatus(0, stage.ftsl(["migrate", "a", target.endpoint]))
+        #expect(try stage.bodies(in: stage.path("b.db")) == [body])
+    }
+
     @Test("Sessions that cannot move stay, or stop everything with --unmovable refuse")
     func unmovable() throws {
         let stage = try stage
