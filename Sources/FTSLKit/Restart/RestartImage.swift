@@ -56,9 +56,7 @@ package struct RestartImage {
         out.writeLong(service)
         out.writeInteger(UInt32(sessions.count))
         for session in sessions {
-            var one = ByteBuffer()
-            session.image.encode(into: &one)
-            out.writeLong(one)
+            out.write(session.image)
             out.write(session.isAdopted)
             out.write(session.application != nil)
             if let application = session.application { out.writeLong(application) }
@@ -87,9 +85,7 @@ package struct RestartImage {
         let count: UInt32 = try input.need()
         guard count <= Self.maxSessions else { throw Self.strange }
         for _ in 0..<count {
-            var one = try input.needLong()
-            let image = try SessionImage(from: &one)
-            guard one.readableBytes == 0 else { throw Self.strange }
+            let image = try input.needSessionImage()
             let isAdopted = try input.needPresence()
             let application = try input.needPresence() ? try input.needLong() : nil
             sessions.append(

@@ -12,7 +12,7 @@ final class Arriving {
     private(set) var machine: MigrationTarget
     private var talk: Talk?
     private var bytes = ByteBuffer()
-    private(set) var image: MovingImage
+    private(set) var image: HostImage
     private var inbox: InboxTables?
     private var inboxDigest: [UInt8] = []
     private(set) var digest: [UInt8] = []
@@ -29,13 +29,13 @@ final class Arriving {
         source = offer.source.endpoints.first.flatMap { Int($0) } ?? 0
         inboxMoves = offer.inbox?.moves
         machine = MigrationTarget()
-        image = MovingImage(ticket: offer.ticket)
+        image = HostImage(ticket: offer.ticket)
     }
 
     /// A ticket that an earlier process of this host had prepared.
     init(
         _ world: MoveWorld, _ host: MovingHost, _ ticket: TicketID, _ record: HostTables.Target,
-        _ image: MovingImage
+        _ image: HostImage
     ) {
         self.world = world
         self.host = host
@@ -120,7 +120,7 @@ final class Arriving {
     private func sealed(_ imageDigest: [UInt8], _ inboxDigest: [UInt8]) {
         digest = imageDigest + inboxDigest
         do {
-            image = try MovingImage(bytes)
+            image = try HostImage(bytes)
             for session in image.sessions {
                 if let obstacle = host.core.obstacle(to: session) { throw obstacle }
             }
@@ -131,7 +131,7 @@ final class Arriving {
             return handle(.failed(Failure(.local, .internalError, "\(error)")))
         }
         let (bytes, ticket, sessions, inbox) = (bytes, ticket, image.sessions, inbox)
-        guard MovingImage.digest(bytes) == imageDigest, self.inboxDigest == inboxDigest else {
+        guard HostImage.digest(bytes) == imageDigest, self.inboxDigest == inboxDigest else {
             return world.fail(.definite, "what arrived is not what was sent")
         }
         world.disk(host) { tables in

@@ -201,7 +201,7 @@ final class Departing {
     }
 
     private func makeImage() {
-        var whole = MovingImage(ticket: ticket)
+        var whole = HostImage(ticket: ticket)
         for id in frozen {
             var application: ByteBuffer?
             var unread = ByteBuffer()
@@ -219,7 +219,7 @@ final class Departing {
             whole.sessions.append(one)
         }
         image = whole.encoded
-        machine.digest = MovingImage.digest(image) + inboxDigest
+        machine.digest = HostImage.digest(image) + inboxDigest
         moves = max(whole.moves, host.lanes.map { $0.identity.generation.moves + 1 } ?? 0)
         handle(.frozen)
     }
@@ -230,7 +230,7 @@ final class Departing {
             let piece = rest.readSlice(
                 length: min(rest.readableBytes, Bound.migrationPiece))
         { talk?.send(.image(piece)) }
-        talk?.send(.seal(image: MovingImage.digest(image), inbox: inboxDigest))
+        talk?.send(.seal(image: HostImage.digest(image), inbox: inboxDigest))
     }
 
     // MARK: The decision

@@ -123,7 +123,7 @@ extension MoveWorld {
             return
         }
         do {
-            let image = try MovingImage(bytes)
+            let image = try HostImage(bytes)
             let arrival = Arriving(self, host, ticket, target, image)
             host.arrivals[ticket] = arrival
             try arrival.adopt()
