@@ -54,6 +54,21 @@ struct MessageInboxFileTests {
         let left = try FileManager.default.contentsOfDirectory(atPath: stage.folder)
         #expect(!left.contains("inbox.db-wal") && !left.contains("inbox.db-sock"), "\(left)")
     }
+
+    @Test("A sender that was killed is not waited for when the listener stops")
+    func killedSender() throws {
+        let listener = try stage.listenForMessages(["--drain-timeout", "10m"])
+        let sender = try stage.ftsl(
+            ["send", "--outbox", stage.outbox, "-l", "--print-id", listener.endpoint],
+            input: .pipe)
+        sender.input?.write("one\n")
+        try sender.output?.line("id of a message") { _ in true }
+        #expect(try stage.bodies(in: stage.inbox) == ["one"])
+        sender.signal(SIGKILL)
+        _ = try sender.wait()
+        listener.program.signal(SIGTERM)
+        try expectStatus(128 + SIGTERM, listener.program)
+    }
 }
 
 extension Stage {

@@ -16,6 +16,22 @@ extension Listener {
         }
     }
 
+    /// Opens the inbox while this listener runs, and serves it.
+    func serveInbox(on loop: any EventLoop) {
+        inbox = openInbox(on: loop)
+        driver?.inbox = inbox
+        if let driver { inbox?.serve(on: driver) }
+    }
+
+    /// Nobody is served any more; what closes it is the caller's.
+    func takeInbox() -> InboxService? {
+        defer {
+            inbox = nil
+            driver?.inbox = nil
+        }
+        return inbox
+    }
+
     /// Nil: none was asked for.
     func openInbox(on loop: any EventLoop) -> InboxService? {
         guard let path = options.messages.inbox else { return nil }
@@ -64,11 +80,10 @@ extension Listener {
     }
 
     /// Sessions with the inbox lose nothing by ending: senders and consumers go on with the next
-    /// listener.
+    /// listener. Who is away need not be waited for, either.
     func endMessageSessions(_ failure: Failure) {
         guard let driver else { return }
-        for id in driver.acceptor.sessionIDs
-        where driver.acceptor.session(id)?.identity.flags.contains(.messages) == true {
+        for id in driver.acceptor.messageSessions where !driver.expire(id, failure) {
             driver.abort(id, failure)
         }
     }

@@ -92,9 +92,7 @@ extension Listener: InboxMover {
     var store: InboxStore? { inbox?.store }
 
     func leave(to target: MoveTarget, then: @escaping (Failure?) -> Void) {
-        guard let inbox, let host else { return then(nil) }
-        self.inbox = nil
-        driver?.inbox = nil
+        guard let host, let inbox = takeInbox() else { return then(nil) }
         let store = inbox.store
         host.disk.run {
             try store.markMoved(to: target.endpointList, moves: target.generation.moves)
@@ -107,18 +105,13 @@ extension Listener: InboxMover {
         _ install: @escaping @Sendable () throws -> Void, then: @escaping (Failure?) -> Void
     ) {
         guard let host, let loop else { return then(nil) }
-        let old = inbox
         // Who talks to the one that is replaced begins anew with the one that comes.
         endMessageSessions(Failure(.local, .shuttingDown, "another inbox takes its place"))
-        inbox = nil
-        driver?.inbox = nil
+        let old = takeInbox()
         let go = { [self] in
             host.disk.run(install) { [self] result in
                 if let failure = result.failure { return then(failure) }
-                let arrived = openInbox(on: loop)
-                inbox = arrived
-                driver?.inbox = arrived
-                if let driver { arrived?.serve(on: driver) }
+                serveInbox(on: loop)
                 then(nil)
             }
         }

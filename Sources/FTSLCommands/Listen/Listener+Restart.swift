@@ -24,10 +24,8 @@ extension Listener {
         let children = exec?.children ?? ChildWatcher(on: loop)
         successor.check(image.encoded, children: children, on: loop) { [self] failure in
             if let failure = failure ?? refusal { return refuse(reply, failure) }
-            guard let inbox else { return hand(over: successor, reply) }
             // Alone in its file again.
-            self.inbox = nil
-            driver?.inbox = nil
+            guard let inbox = takeInbox() else { return hand(over: successor, reply) }
             inbox.close { [self] in hand(over: successor, reply) }
         }
     }
@@ -96,12 +94,7 @@ extension Listener {
         }
         kept.release()
         driver?.goOnHere()
-        if let loop, options.messages.inbox != nil {
-            let reopened = openInbox(on: loop)
-            inbox = reopened
-            driver?.inbox = reopened
-            if let driver { reopened?.serve(on: driver) }
-        }
+        if let loop { serveInbox(on: loop) }
         refuse(reply, failure)
     }
 
