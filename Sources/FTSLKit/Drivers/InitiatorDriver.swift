@@ -142,8 +142,9 @@ package final class InitiatorDriver {
         case .dial(let id, let endpoint): dial(id, endpoint)
         case .close(let id, _):
             if let connection = connections.removeValue(forKey: id) {
-                flush(id, connection)
+                // Before the last word: a write that fails closes the connection at once.
                 closing.insert(id)
+                flush(id, connection)
                 connection.finish()
             }
         case .opened:
