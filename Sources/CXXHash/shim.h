@@ -17,9 +17,14 @@ static inline void cxxhash_save(const XXH3_state_t *state, void *image) {
     XXH3_state_t copy;
     memset(&copy, 0, sizeof copy);
     memcpy(copy.acc, state->acc, sizeof copy.acc);
-    // Once it was full, a digest reads its end, too.
-    memcpy(copy.buffer, state->buffer,
-           state->totalLen < sizeof copy.buffer ? state->bufferedSize : sizeof copy.buffer);
+    memcpy(copy.buffer, state->buffer, state->bufferedSize);
+    // Once more came than it holds, a digest reads the last stripe at its end, too; what is
+    // between may never have been written.
+    if (state->totalLen > sizeof copy.buffer) {
+        enum { stripe = 64 };
+        size_t end = sizeof copy.buffer - stripe;
+        memcpy(copy.buffer + end, state->buffer + end, stripe);
+    }
     copy.bufferedSize = state->bufferedSize;
     copy.useSeed = state->useSeed;
     copy.nbStripesSoFar = state->nbStripesSoFar;
