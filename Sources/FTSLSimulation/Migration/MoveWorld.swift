@@ -163,6 +163,7 @@ package final class MoveWorld {
             if host.isMoving { return "what host \(host.index) gives" }
             if !host.arrivals.values.allSatisfy(\.isOver) { return "what comes to \(host.index)" }
             if !host.questions.isEmpty { return "a question of host \(host.index)" }
+            if host.core.absenceOfInbox != nil { return "the inbox of host \(host.index)" }
         }
         for client in clients where client.ending == nil { return standing(of: client) }
         for sender in senders where sender.stopped == nil && !sender.isDrained {
