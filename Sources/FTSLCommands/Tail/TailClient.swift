@@ -83,7 +83,11 @@ final class TailClient {
             loop.scheduleTask(in: amount) { bound.value.timeIsUp() }
         }
         guard let local else { return subscribe() }
-        local.onHosted = { [unowned self] in if subscription == nil { subscribe() } }
+        local.onHosted = { [unowned self] in
+            if subscription == nil { subscribe() }
+            // Whoever has it may be about to let it go.
+            lookForHost()
+        }
         local.onFailed = { [unowned self] in end($0.ending) }
         local.hostUnlessHosted()
     }
@@ -164,7 +168,11 @@ final class TailClient {
     func detached(_ failure: Failure) {
         guard verdict == nil else { return }
         log.notice("lost the connection to \(peer) (\(failure.text)); reconnecting")
-        guard local != nil, looking == nil else { return }
+        lookForHost()
+    }
+
+    private func lookForHost() {
+        guard local != nil, looking == nil, subscription?.isAttached != true else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
         looking = loop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.look) { _ in
             bound.value.local?.hostUnlessHosted()

@@ -67,7 +67,11 @@ final class FollowerCore {
         }
         subscription.onDetached = { [weak self] _ in self?.lookForHost() }
         guard let local else { return subscribe() }
-        local.onHosted = { [weak self] in self?.subscribe() }
+        local.onHosted = { [weak self] in
+            self?.subscribe()
+            // Whoever has it may be about to let it go.
+            self?.lookForHost()
+        }
         local.onFailed = { [weak self] in self?.fail(FTSLError(.localInputOutput, $0.text)) }
         local.hostUnlessHosted()
     }
@@ -80,7 +84,7 @@ final class FollowerCore {
 
     /// The file's host is gone: the next may be this process.
     private func lookForHost() {
-        guard local != nil, looking == nil, !isLettingGo else { return }
+        guard local != nil, looking == nil, !isLettingGo, !subscription.isAttached else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
         looking = loop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.look) { _ in
             bound.value.local?.hostUnlessHosted()
@@ -107,6 +111,7 @@ final class FollowerCore {
             starter?.resume()
             starter = nil
         case .began(let index, let attempt, let head):
+            dropUnread(index)
             arriving[index] = Content(index: index, attempt: max(1, attempt), head: head)
             guard head.digest.count > maxBody else { break }
             let text = "message \(index.value) has \(head.digest.count) bytes"
@@ -120,6 +125,12 @@ final class FollowerCore {
         case .refused(let failure): refused(failure)
         case .returned, .caughtUp: break
         }
+    }
+
+    /// It comes once more: an answer to what is here of it would be late.
+    private func dropUnread(_ index: InboxIndex) {
+        guard let place = ready.firstIndex(where: { $0.index == index }) else { return }
+        subscription.took(messages: 0, bytes: ready.remove(at: place).counted)
     }
 
     /// A message may be larger than the window: only its beginning counts.
