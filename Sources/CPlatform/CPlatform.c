@@ -151,3 +151,15 @@ void cplatform_stop(void)
     pthread_kill(pthread_self(), SIGTSTP);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
+
+static ssize_t give(void *taken, const char *bytes, size_t count)
+{
+    ((void (*)(const void *, size_t))taken)(bytes, count);
+    return (ssize_t)count;
+}
+
+FILE *cplatform_stream(void (*taken)(const void *bytes, size_t count))
+{
+    cookie_io_functions_t functions = {.write = give};
+    return fopencookie((void *)taken, "w", functions);
+}

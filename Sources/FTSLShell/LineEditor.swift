@@ -1,3 +1,4 @@
+internal import CPlatform
 @preconcurrency internal import CReadline
 internal import Glibc
 
@@ -13,6 +14,11 @@ package final class LineEditor {
 
     /// Ctrl-C, in its place among the keys.
     var onInterrupt: (() -> Void)?
+    /// Bytes for the terminal.
+    var onDrawn: (([UInt8]) -> Void)?
+    /// The terminal takes nothing: what changes is drawn later.
+    var isHeld = false { didSet { if !isHeld { drawHeld() } } }
+    private var isOutdated = false
 
     package private(set) var isActive = false
     /// The line is on the screen.
@@ -53,7 +59,7 @@ package final class LineEditor {
     /// Takes the line off the screen and gives the terminal back as it was.
     package func stop() {
         guard isActive else { return }
-        if isBetween { RawTerminal.write("\r\u{1B}[K") } else { hide() }
+        if isBetween { draw("\r\u{1B}[K") } else { hide() }
         isActive = false
         isShown = false
         rl_callback_handler_remove()
@@ -115,6 +121,7 @@ package final class LineEditor {
         rl_prep_term_function = { KeyModes.enter($0) }
         // Between two lines nothing changes: what is typed ahead is keys too.
         rl_deprep_term_function = {}
+        rl_outstream = drawing()
         rl_initialize()
         for name in ["emacs-standard", "vi-insert", "vi-command"] {
             let map = rl_get_keymap_by_name(name)
@@ -131,6 +138,20 @@ package final class LineEditor {
             getenv(name).map { $0.pointee != 0 } ?? false
         }
         setlocale(LC_CTYPE, isSaid ? "" : "C.UTF-8")
+    }
+
+    /// readline would wait for a terminal that takes nothing: what it draws comes to us.
+    private static func drawing() -> UnsafeMutablePointer<FILE>? {
+        cplatform_stream { bytes, count in
+            LineEditor.current?.onDrawn?(
+                Array(UnsafeRawBufferPointer(start: bytes, count: count)))
+        }
+    }
+
+    /// Past readline, and after what it has drawn.
+    private func draw(_ text: String) {
+        fflush(rl_outstream)
+        onDrawn?(Array(text.utf8))
     }
 
     private static func interruptKey() -> CInt {
@@ -170,7 +191,7 @@ package final class LineEditor {
         }
         rl_point = rl_end
         rl_redisplay()
-        RawTerminal.write("^C\r\n")
+        draw("^C\r\n")
         rl_clear_message()
         rl_replace_line("", 1)
         rl_on_new_line()
@@ -187,7 +208,7 @@ package final class LineEditor {
     package func pause() {
         guard isActive else { return }
         KeyModes.leave()
-        RawTerminal.write("\r\n")
+        draw("\r\n")
     }
 
     /// The terminal is ours again.
@@ -204,9 +225,21 @@ package final class LineEditor {
         guard text != prompt else { return }
         prompt = text
         guard isActive else { return }
+        guard !isHeld else {
+            isOutdated = true
+            return
+        }
         if isShown, !isBetween { rl_clear_visible_line() }
         rl_set_prompt(text)
         if isShown, !isBetween { rl_forced_update_display() }
+    }
+
+    private func drawHeld() {
+        guard isOutdated else { return }
+        isOutdated = false
+        let text = prompt
+        prompt = ""
+        setPrompt(text)
     }
 
     /// Takes the line off the screen, so that something can be printed.

@@ -23,6 +23,9 @@ package final class Screen {
     private var isDraining = false
     private var isReading = false
     private var isGone = false
+    /// What the editor has drawn and the terminal has not taken; it goes before all that waits.
+    private var drawn: [UInt8] = []
+    private var isAwaitingRoom = false
     /// The terminal takes no output.
     private var isStalled = false
     /// A remote program has the terminal.
@@ -49,6 +52,7 @@ package final class Screen {
         output = again >= 0 ? again : 1
         pool.start()
         editor.onInterrupt = { [unowned self] in onInterrupt?() }
+        editor.onDrawn = { [unowned self] in draw($0) }
         awaitInterrupt()
     }
 
@@ -62,7 +66,9 @@ package final class Screen {
     /// is to be printed waits.
     package func lend() -> String {
         isLent = true
-        return editor.yield()
+        let typed = editor.yield()
+        drawAll()
+        return typed
     }
 
     /// The terminal is ours again.
@@ -108,8 +114,8 @@ package final class Screen {
         isReading = false
         if isHungUp {
             gone()
-        } else if isDraining, !editor.isShown {
-            // The line is not on the screen; what was typed keeps.
+        } else if isDraining && !editor.isShown || !drawn.isEmpty {
+            // The line is not on the screen as it is; what was typed keeps.
             return
         }
         editor.read()
@@ -124,6 +130,36 @@ package final class Screen {
         editor.stop()
         onGone?()
         for piece in pieces { piece.taken?() }
+    }
+
+    // MARK: The line itself
+
+    private func draw(_ bytes: [UInt8]) {
+        guard !isGone else { return }
+        drawn += bytes
+        if !isAwaitingRoom { drawOn() }
+    }
+
+    /// As much as the terminal takes now.
+    private func drawOn() {
+        while !drawn.isEmpty {
+            let count = RawTerminal.write(drawn[...], to: output)
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN { return awaitRoom() }
+            guard count >= 0 else {
+                drawn = []
+                return gone()
+            }
+            drawn.removeFirst(count)
+        }
+        editor.isHeld = false
+    }
+
+    /// Whatever it takes.
+    private func drawAll() {
+        RawTerminal.write(String(decoding: drawn, as: UTF8.self))
+        drawn = []
+        editor.isHeld = false
     }
 
     // MARK: Above the line
@@ -148,6 +184,7 @@ package final class Screen {
     /// Prints everything now, whatever it takes, or forgets it: at the end.
     package func flush(discarding isUnwanted: Bool) {
         editor.hide()
+        drawAll()
         if isUnwanted { waiting = [] }
         while let piece = waiting.popFirst() {
             RawTerminal.write(String(decoding: piece.bytes, as: UTF8.self))
@@ -159,8 +196,9 @@ package final class Screen {
     }
 
     private func drain() {
-        guard isDraining, !isGone, !isLent else { return }
+        guard isDraining, !isGone, !isLent, !isAwaitingRoom else { return }
         editor.hide()
+        guard drawn.isEmpty else { return }
         let began = stretchBegan ?? .now()
         if stretchBegan == nil { left = Self.stretch }
         stretchBegan = began
@@ -179,9 +217,14 @@ package final class Screen {
         stalled(false)
         isDraining = !waiting.isEmpty
         editor.show()
+        readOn()
+        if isDraining { again(after: max(Self.pause, .now() - began)) }
+    }
+
+    private func readOn() {
+        guard drawn.isEmpty else { return }
         editor.read()
         awaitKeys()
-        if isDraining { again(after: max(Self.pause, .now() - began)) }
     }
 
     private func stalled(_ isSo: Bool) {
@@ -205,11 +248,23 @@ package final class Screen {
 
     private func awaitRoom() {
         stalled(true)
+        editor.isHeld = true
+        isAwaitingRoom = true
         let bound = NIOLoopBound(self, eventLoop: loop)
         pool.submit { [loop, output] _ in
             var waiting = pollfd(fd: output, events: CShort(POLLOUT), revents: 0)
             while poll(&waiting, 1, -1) < 0, errno == EINTR {}
-            loop.execute { bound.value.drain() }
+            loop.execute { bound.value.roomCame() }
         }
+    }
+
+    private func roomCame() {
+        isAwaitingRoom = false
+        guard !isGone else { return }
+        drawOn()
+        guard drawn.isEmpty else { return }
+        guard !isDraining else { return drain() }
+        stalled(false)
+        readOn()
     }
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /// posix_spawn_file_actions_addclosefrom_np, which the Glibc module hides behind _GNU_SOURCE.
 /// The actions are a posix_spawn_file_actions_t; naming that type here would make its module ours.
@@ -49,6 +50,9 @@ void cplatform_set_farewell(const char *text, size_t length);
 int cplatform_signal_descriptor(int signal);
 /// Whether the signal was pending; it no longer is then.
 int cplatform_take_signal(int descriptor);
+
+/// A stream for writing whose bytes are given to `taken`; null with errno.
+FILE *cplatform_stream(void (*taken)(const void *bytes, size_t count));
 
 /// Stops this process as the terminal's own Ctrl-Z does; comes back when it goes on.
 void cplatform_stop(void);

@@ -18,9 +18,10 @@ final class Log: @unchecked Sendable {
 
     let threshold: Level
     let format: LogFormat
-    /// Called around each line, so that a meter can make room for it.
+    /// Called before each line, so that a meter can make room for it.
     var beforeLine: (() -> Void)?
-    var afterLine: (() -> Void)?
+    /// Takes lines in the place of stderr, whose terminal somebody else writes to.
+    var printer: ((String) -> Void)?
     /// Lines that wait while the terminal is somebody else's; nil: they are written at once.
     private var held: [String]?
     /// Older ones are left out, and counted.
@@ -77,9 +78,9 @@ final class Log: @unchecked Sendable {
             }
             return
         }
+        if let printer { return printer(text) }
         beforeLine?()
         StandardError.write(text)
-        afterLine?()
     }
 
     /// Keeps lines until `release`.

@@ -156,8 +156,7 @@ extension SessionShell {
         screen?.editor.stop()
         // Who has interrupted a flood does not want to see the rest of it.
         screen?.flush(discarding: ending.status == ExitStatus.signal(SIGINT))
-        log.beforeLine = nil
-        log.afterLine = nil
+        log.printer = nil
         ProcessEnd.with(ending, log)
     }
 }

@@ -18,8 +18,7 @@ extension SessionShell {
         }
         screen.onInterrupt = { [unowned self] in interrupted() }
         screen.onGone = { [unowned self] in terminalGone() }
-        log.beforeLine = { screen.editor.hide() }
-        log.afterLine = { screen.editor.show() }
+        if ShellTerminal.hasErrors { log.printer = LogLines(on: screen, log).print }
         screen.start(prompt: prompt)
         let bound = NIOLoopBound(self, eventLoop: loop)
         loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
