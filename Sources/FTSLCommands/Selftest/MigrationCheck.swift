@@ -40,29 +40,29 @@ struct MigrationCheck {
     func run() throws -> SelftestResult {
         try stage.run(["key", "show"])
         var hosts = try ["a", "b"].map(host)
-        let isOver = Over()
+        let load = Load(talkers: Self.clients)
         let pool = NIOThreadPool(numberOfThreads: Self.clients + 1)
         pool.start()
         let entrance = hosts[0].endpoint
         let talks = (1...Self.clients).map { number in
             pool.runIfActive(eventLoop: loop) { [stage] in
-                try Self.talk(number, with: entrance, on: stage, until: isOver)
+                defer { load.left(number) }
+                return try Self.talk(number, with: entrance, on: stage, under: load)
             }
         }
-        let messages = pool.runIfActive(eventLoop: loop) { [stage] in
-            try Self.send(to: entrance, on: stage, until: isOver)
+        let sender = pool.runIfActive(eventLoop: loop) { [stage] in
+            try Self.send(to: entrance, on: stage, under: load)
         }
-        let moved = Result { try move(&hosts) }
-        isOver.set()
+        let moved = Result { try move(&hosts, under: load) }
+        load.end()
         // Everything of it ends by the deadline; what came first explains the rest.
         let said = talks.map { talk in Result { try talk.wait() } }
-        let sent = Result { try messages.wait() }
+        let sent = Result { try sender.wait() }
         try pool.syncShutdownGracefully()
-        let moves = try moved.get()
+        let (moves, talk, messages) = try (moved.get(), said.map { try $0.get() }, sent.get())
         let found = try inbox(of: hosts[0])
         for host in hosts { try host.listener.stop() }
-        return try result(
-            said.map { try $0.get() }, sent.get(), found, moves, cuts: Self.cuts(hosts))
+        return result(talk, messages, found, moves, cuts: Self.cuts(hosts))
     }
 
     private func host(_ name: String) throws -> Host {
@@ -80,16 +80,45 @@ struct MigrationCheck {
 
     // MARK: The load
 
-    /// Set once the listener has moved for the last time.
-    private final class Over: Sendable {
-        private let value = Atomic(false)
-        func set() { value.store(true, ordering: .relaxed) }
-        var isSet: Bool { value.load(ordering: .relaxed) }
+    /// What the talkers and whoever moves the listener know of each other.
+    private final class Load: Sendable {
+        private struct State {
+            var isOver = false
+            /// Of each talker that is still there, how often it has been answered.
+            var rounds: [Int: Int]
+        }
+
+        private let state: Mutex<State>
+
+        init(talkers: Int) {
+            let rounds = Dictionary(uniqueKeysWithValues: (1...talkers).map { ($0, 0) })
+            state = Mutex(State(rounds: rounds))
+        }
+
+        /// The listener has moved for the last time.
+        func end() { state.withLock { $0.isOver = true } }
+        var isOver: Bool { state.withLock { $0.isOver } }
+
+        func answered(_ talker: Int) { state.withLock { $0.rounds[talker]? += 1 } }
+        func left(_ talker: Int) { state.withLock { $0.rounds[talker] = nil } }
+
+        /// Waits until everybody who talks has said something and was answered since.
+        ///
+        /// A command that was just started has not declared yet that it can move, and stays; the
+        /// one that answers what was said later has. What was on its way counts as one round.
+        func settle(on stage: SelftestStage) {
+            let before = state.withLock { $0.rounds }
+            while stage.patience > 0 {
+                let now = state.withLock { $0.rounds }
+                if now.allSatisfy({ $0.value >= before[$0.key, default: 0] + 2 }) { return }
+                usleep(1_000)
+            }
+        }
     }
 
     /// Says lines, a few at a time, and notes what is answered.
     private static func talk(
-        _ number: Int, with endpoint: String, on stage: SelftestStage, until isOver: Over
+        _ number: Int, with endpoint: String, on stage: SelftestStage, under load: Load
     ) throws -> Talk {
         let client = try stage.start(
             ["connect", "-q", "--retry-first", endpoint], input: .pipe, output: .pipe)
@@ -103,7 +132,8 @@ struct MigrationCheck {
             while talk.received.count < talk.sent.count, let line = try client.line() {
                 talk.received.append(line)
             }
-        } while !isOver.isSet && talk.received.count == talk.sent.count
+            load.answered(number)
+        } while !load.isOver && talk.received.count == talk.sent.count
         client.closeInput()
         while let line = try client.line() { talk.received.append(line) }
         try client.finish()
@@ -112,7 +142,7 @@ struct MigrationCheck {
 
     /// Sends messages, each when the one before it is stored.
     private static func send(
-        to endpoint: String, on stage: SelftestStage, until isOver: Over
+        to endpoint: String, on stage: SelftestStage, under load: Load
     ) throws -> [String] {
         let sender = try stage.start(
             [
@@ -124,7 +154,7 @@ struct MigrationCheck {
         repeat {
             sent.append("message \(sent.count + 1)")
             try sender.say(sent[sent.count - 1])
-        } while try sender.line() != nil && !isOver.isSet
+        } while try sender.line() != nil && !load.isOver
         sender.closeInput()
         while try sender.line() != nil {}
         try sender.finish()
@@ -144,9 +174,10 @@ struct MigrationCheck {
     }
 
     /// There and back; the host that has everything is always the first.
-    private func move(_ hosts: inout [Host]) throws -> Moves {
+    private func move(_ hosts: inout [Host], under load: Load) throws -> Moves {
         var moves = Moves()
         repeat {
+            load.settle(on: stage)
             let pause = try migrate(hosts[0].name, to: hosts[1].endpoint)
             moves.pause = max(moves.pause, pause)
             moves.count += 1
@@ -178,7 +209,8 @@ struct MigrationCheck {
                 continue
             }
             guard case .integer(let pause)? = last["pause_ms"], last["stayed"] == .integer(0) else {
-                throw SelftestFailure(text: "sessions stayed behind: \(last)")
+                let report = JSONValue.object(last).line.dropLast()
+                throw SelftestFailure(text: "sessions stayed behind: \(report)")
             }
             return pause
         }

@@ -44,13 +44,15 @@ struct SelftestCommand: ParsableCommand {
         let loop = group.next()
         let stage = try SelftestStage()
         let signals = SignalWatcher([SIGINT, SIGTERM, SIGHUP], on: loop) { number in
-            stage.end()
+            stage.end(by: number)
             ProcessEnd.with(Ending(status: ExitStatus.signal(number)), nil)
         }
         let results = withExtendedLifetime(signals) {
             SelftestRun(stage: stage, loop: loop, sabotage: sabotage, log: log).results()
         }
         stage.end()
+        // Whoever notices first: what was stopped has not failed.
+        if let number = stage.stoppedBy { throw Ending(status: ExitStatus.signal(number)) }
         let text = json ? SelftestReport.lines(results) : SelftestReport.table(results)
         guard RawOutput.write(text, to: 1) else { throw Ending(.brokenPipe) }
         if let ending = SelftestReport.ending(results) { throw ending }

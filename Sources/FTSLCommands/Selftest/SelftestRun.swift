@@ -41,7 +41,9 @@ struct SelftestRun {
             result.complaints = [Self.text(of: error)]
         }
         result.seconds = MonotonicClock.now.since(begun).inSeconds
-        for complaint in result.complaints { log.notice("\(name): \(complaint)") }
+        for complaint in result.complaints where stage.stoppedBy == nil {
+            log.notice("\(name): \(complaint)")
+        }
         return result
     }
 

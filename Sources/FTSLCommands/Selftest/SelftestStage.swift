@@ -20,6 +20,8 @@ final class SelftestStage: Sendable {
     private struct Running {
         var pids: Set<pid_t> = []
         var isOver = false
+        /// The signal that ended it early.
+        var stoppedBy: CInt?
     }
 
     /// A Unix socket's path has 107 bytes, and the names below need some of them.
@@ -106,16 +108,20 @@ final class SelftestStage: Sendable {
         }
     }
 
+    /// The signal that ended it before its time; nil: none has.
+    var stoppedBy: CInt? { running.withLock { $0.stoppedBy } }
+
     /// Ends whatever still runs, and removes the folder.
-    func end() {
+    func end(by signal: CInt? = nil) {
         running.withLock { running in
+            let first = running.stoppedBy ?? signal
             for pid in running.pids {
                 // With what its service has started, in its process group.
                 kill(-pid, SIGKILL)
                 var status: CInt = 0
                 while waitpid(pid, &status, 0) < 0, errno == EINTR {}
             }
-            running = Running(isOver: true)
+            running = Running(isOver: true, stoppedBy: first)
         }
         // Commands of a listener's that was killed may still be writing: then once more.
         for _ in 1...10 where FileStatus.exists(folder) {
