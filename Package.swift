@@ -112,7 +112,8 @@ let package = Package(
         .testTarget(
             name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], swiftSettings: settings),
         .testTarget(
-            name: "FTSLSimulationTests", dependencies: ["FTSLSimulation", "FTSLCore", nioCore],
+            name: "FTSLSimulationTests",
+            dependencies: ["TestSupport", "FTSLSimulation", "FTSLCore", nioCore],
             swiftSettings: settings),
         .testTarget(
             name: "FTSLCommandsTests",
@@ -136,14 +137,18 @@ let package = Package(
         .testTarget(
             name: "FTSLShellTests", dependencies: ["FTSLShell", "FTSLKit", "FTSLCore", nioCore],
             swiftSettings: settings),
-        .testTarget(name: "FTSLEndToEndTests", swiftSettings: settings),
-        .testTarget(name: "FTSLPerformanceTests", swiftSettings: settings),
+        .testTarget(
+            name: "FTSLEndToEndTests", dependencies: ["TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "FTSLPerformanceTests", dependencies: ["TestSupport"], swiftSettings: settings),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .target(
             name: "FTSLFuzzing", dependencies: ["FTSLCore", nioCore],
             path: "Tests/FTSLFuzzTests/Entries", swiftSettings: settings),
         .testTarget(
-            name: "FTSLFuzzTests", dependencies: ["FTSLFuzzing"], path: "Tests/FTSLFuzzTests",
+            name: "FTSLFuzzTests", dependencies: ["TestSupport", "FTSLFuzzing"],
+            path: "Tests/FTSLFuzzTests",
             exclude: ["Entries", "Program", "Corpus", "seed_corpus.py"], sources: ["Checks"],
             swiftSettings: settings),
     ]

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 
 @Suite(
-    .serialized,
+    .serialized, .computing,
     .enabled(
         if: Callgrind.isCI || Callgrind.find("valgrind") != nil, "valgrind is not installed"))
 struct InstructionTests {

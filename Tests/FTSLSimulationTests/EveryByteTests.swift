@@ -1,8 +1,10 @@
 import FTSLCore
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// One conversation, cut at each of its bytes.
+@Suite(.computing)
 struct EveryByteTests {
     /// When the ends notice: together, one long before the other, or one of them never.
     static let notices: [(initiator: Int?, acceptor: Int?)] = [

@@ -1,9 +1,10 @@
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its
 /// checker.
-@Suite("Mutations of one-way messages [FTSL §7]")
+@Suite("Mutations of one-way messages [FTSL §7]", .computing)
 struct MessageMutationTests {
     typealias Invariant = Checker.Invariant
 

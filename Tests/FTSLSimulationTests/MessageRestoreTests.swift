@@ -1,9 +1,10 @@
 import FTSLCore
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Disks that come back as they were before, or as others: each case has its name and its way out.
-@Suite("Restored outboxes and inboxes [FTSL §7.3]")
+@Suite("Restored outboxes and inboxes [FTSL §7.3]", .computing)
 struct MessageRestoreTests {
     /// One producer, ten messages now and ten later; no faults of its own.
     private static func scenario(_ seed: UInt64 = 5) -> MessageScenario {

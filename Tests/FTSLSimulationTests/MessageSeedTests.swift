@@ -1,9 +1,10 @@
 import FTSLCore
 import FTSLSimulation
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Seeds of one-way messages [FTSL §7]")
+@Suite("Seeds of one-way messages [FTSL §7]", .computing)
 struct MessageSeedTests {
     @Test("Two thousand seeds hold every invariant of messages", arguments: 0..<20)
     func seeds(_ hundred: UInt64) {

@@ -1,8 +1,10 @@
 import FTSLCore
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Traces that an explicit-state model found in earlier drafts of the protocol; each stays a test.
+@Suite(.computing)
 struct ModelTraceTests {
     /// A busy line: much is on its way when something happens.
     private var busy: Scenario {

@@ -1,9 +1,10 @@
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Checkers that find nothing prove nothing: each mistake of a host must be caught, and by its
 /// checker.
-@Suite("Mutations of moving hosts [FTSL §10]")
+@Suite("Mutations of moving hosts [FTSL §10]", .computing)
 struct MoveMutationTests {
     typealias Invariant = Checker.Invariant
 

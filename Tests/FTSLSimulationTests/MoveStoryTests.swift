@@ -1,9 +1,10 @@
 import FTSLCore
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Hosts that move, step by step and fault by fault; each story was a bug, or is one of a mutation.
-@Suite("Moves step by step [FTSL §10.5]")
+@Suite("Moves step by step [FTSL §10.5]", .computing)
 struct MoveStoryTests {
     typealias Effect = MoveFault.Effect
 

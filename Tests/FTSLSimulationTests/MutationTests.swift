@@ -1,8 +1,10 @@
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// Checkers that find nothing prove nothing: each way to break the code must be caught, and by its
 /// checker.
+@Suite(.computing)
 struct MutationTests {
     typealias Invariant = Checker.Invariant
 

@@ -1,8 +1,10 @@
 import FTSLCore
 import FTSLSimulation
+import TestSupport
 import Testing
 
 /// What the protocol promises about time and memory, measured in virtual seconds.
+@Suite(.computing)
 struct PromiseTests {
     /// [FTSL §9]
     @Test("An hour without a network blocks the producer and drops nothing")

@@ -1,8 +1,10 @@
 import FTSLCore
 import FTSLSimulation
 import Foundation
+import TestSupport
 import Testing
 
+@Suite(.computing)
 struct SeedTests {
     /// [FTSL §2]
     @Test("Two thousand seeds hold every invariant", arguments: 0..<20)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What one test works with: a folder, the programs it started, and an end that leaves nothing.
@@ -149,17 +150,6 @@ actor Crowd {
             free -= next.weight
             waiting.removeFirst()
             next.go.resume()
-        }
-    }
-}
-
-/// Runs each piece of a test on a thread that may block.
-final class BlockingExecutor: TaskExecutor {
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        let executor = asUnownedTaskExecutor()
-        Thread.detachNewThread { [self] in
-            withExtendedLifetime(self) { job.runSynchronously(on: executor) }
         }
     }
 }

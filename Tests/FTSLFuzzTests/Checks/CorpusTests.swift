@@ -1,8 +1,10 @@
 import FTSLFuzzing
 import Foundation
+import TestSupport
 import Testing
 
 /// Every input that was ever interesting, and fresh mutations of them.
+@Suite(.computing)
 struct CorpusTests {
     @Test("No input of the corpus breaks a promise", arguments: FuzzEntry.allCases)
     func corpus(entry: FuzzEntry) throws {

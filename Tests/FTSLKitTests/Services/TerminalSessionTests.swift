@@ -38,7 +38,8 @@ struct TerminalSessionTests {
 
     @Test("Ctrl-C is a signal there, and the end of the input is typed")
     func keys() throws {
-        let link = try link("trap 'echo int' INT; echo on; cat; cat; exit 6")
+        let link = try link(
+            "trap 'echo int; cat; exit 6' INT; echo on; while :; do sleep 0.01; done")
         try link.expectOutput("on\r\n")
         try link.send("\u{3}")
         let client = link.client
