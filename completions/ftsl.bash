@@ -206,6 +206,7 @@ _ftsl_listen() {
         return
         ;;
     '--inbox')
+        __ftsl_add_completions -f
         return
         ;;
     '--on-full')
@@ -233,12 +234,15 @@ _ftsl_listen() {
         return
         ;;
     '--tls-cert')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-key')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-ca')
+        __ftsl_add_completions -f
         return
         ;;
     '--max-sessions')
@@ -287,6 +291,7 @@ _ftsl_listen() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion listen -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -348,12 +353,15 @@ _ftsl_connect() {
         return
         ;;
     '--tls-cert')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-key')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-ca')
+        __ftsl_add_completions -f
         return
         ;;
     '--peer')
@@ -368,9 +376,18 @@ _ftsl_connect() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion connect -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion connect -- positional@0 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -390,6 +407,7 @@ _ftsl_send() {
         return
         ;;
     '--file'|'-f')
+        __ftsl_add_completions -f
         return
         ;;
     '--topic'|'-t')
@@ -422,6 +440,7 @@ _ftsl_send() {
         return
         ;;
     '--outbox')
+        __ftsl_add_completions -f
         return
         ;;
     '--wait-for')
@@ -434,12 +453,15 @@ _ftsl_send() {
         return
         ;;
     '--tls-cert')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-key')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-ca')
+        __ftsl_add_completions -f
         return
         ;;
     '--peer')
@@ -454,9 +476,18 @@ _ftsl_send() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion send -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion send -- positional@0 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -478,9 +509,11 @@ _ftsl_tail() {
         return
         ;;
     '--cursor')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion tail -- --cursor "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--group')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion tail -- --group "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--count'|'-c')
@@ -490,6 +523,7 @@ _ftsl_tail() {
         return
         ;;
     '--topic'|'-t')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion tail -- --topic "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--format')
@@ -514,12 +548,15 @@ _ftsl_tail() {
         return
         ;;
     '--tls-cert')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-key')
+        __ftsl_add_completions -f
         return
         ;;
     '--tls-ca')
+        __ftsl_add_completions -f
         return
         ;;
     '--peer')
@@ -534,9 +571,18 @@ _ftsl_tail() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion tail -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion tail -- positional@0 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -573,9 +619,22 @@ _ftsl_migrate() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion migrate -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion migrate -- positional@0 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
+        return
+        ;;
+    2)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion migrate -- positional@1 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -591,6 +650,7 @@ _ftsl_status() {
     # Offer option value completions
     case "${prev}" in
     '--outbox')
+        __ftsl_add_completions -f
         return
         ;;
     '--inbox')
@@ -617,9 +677,18 @@ _ftsl_status() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion status -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion status -- positional@0 "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -666,6 +735,7 @@ _ftsl_key_show() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion key show -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -705,6 +775,7 @@ _ftsl_key_trust() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion key trust -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -731,6 +802,7 @@ _ftsl_key_list() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion key list -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -757,6 +829,7 @@ _ftsl_key_revoke() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion key revoke -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -786,6 +859,7 @@ _ftsl_shell() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion shell -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -816,6 +890,7 @@ _ftsl_selftest() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion selftest -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')
@@ -842,6 +917,7 @@ _ftsl_explain() {
         return
         ;;
     '--context')
+        __ftsl_add_completions -W "$(__ftsl_custom_complete ---completion explain -- --context "${COMP_CWORD}" "$(__ftsl_cursor_index_in_current_word)")"
         return
         ;;
     '--drain-timeout')

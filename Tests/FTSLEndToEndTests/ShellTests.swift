@@ -18,3 +18,15 @@ struct ShellTests {
         #expect(result.status == .status(0), "\(result.output)\(result.errors)")
     }
 }
+
+/// Tab in the shells of this system.
+@Suite("Completions", .needs("tmux", "bash", "zsh", "fish", "/usr/bin/python3"), .onStage)
+struct CompletionTests {
+    @Test(
+        "Commands, options, values, and what is there at the moment are completed",
+        arguments: ["bash", "zsh", "fish"])
+    func completes(shell: String) throws {
+        let result = try stage.python("Terminal/completions", [shell], .seconds(120))
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+    }
+}

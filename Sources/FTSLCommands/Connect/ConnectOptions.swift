@@ -10,7 +10,7 @@ struct ConnectOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
             "Where the listener is; several, comma-separated, are alternatives.",
-            valueName: "endpoint"))
+            valueName: "endpoint"), completion: Candidates.endpoints)
     var endpoint: String
 
     @Option(

@@ -63,7 +63,7 @@ struct InboxArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Accept messages into this inbox, a file that is made if there is none.",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var inbox: String?
 
     @Option(

@@ -10,13 +10,14 @@ enum ResolveArgument: String, ExpressibleByArgument, CaseIterable, Sendable {
 struct MigrateOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The listener, by its name, endpoint or control socket.", valueName: "name"))
+            "The listener, by its name, endpoint or control socket.", valueName: "name"),
+        completion: Candidates.listeners)
     var listener: String
 
     @Argument(
         help: ArgumentHelp(
             "Where its sessions go: a listener with --accept-migration; with --restart the "
-                + "program to go on as.", valueName: "target"))
+                + "program to go on as.", valueName: "target"), completion: Candidates.endpoints)
     var target: String?
 
     @Flag(help: "Print what would move, how long the pause should be, and every obstacle.")

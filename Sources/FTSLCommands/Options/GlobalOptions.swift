@@ -23,7 +23,8 @@ struct GlobalOptions: ParsableArguments {
     var color = ColorChoice.auto
 
     @Option(
-        help: ArgumentHelp("Take defaults from this context of config.json.", valueName: "name"))
+        help: ArgumentHelp("Take defaults from this context of config.json.", valueName: "name"),
+        completion: Candidates.contexts)
     var context: String?
 
     @Option(

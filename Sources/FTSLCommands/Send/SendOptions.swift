@@ -27,7 +27,7 @@ struct SendOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
             "Where the inbox is; several, comma-separated, are alternatives.",
-            valueName: "endpoint"))
+            valueName: "endpoint"), completion: Candidates.endpoints)
     var endpoint: String?
 
     @Argument(
@@ -47,7 +47,8 @@ struct SendOptions: ParsableArguments {
     var frame: FrameFormat?
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("This file is the message.", valueName: "path"))
+        name: .shortAndLong, help: ArgumentHelp("This file is the message.", valueName: "path"),
+        completion: .file())
     var file: String?
 
     @Option(
@@ -99,7 +100,8 @@ struct SendOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where messages wait (default: $XDG_STATE_HOME/ftsl/outbox.db).", valueName: "path"))
+            "Where messages wait (default: $XDG_STATE_HOME/ftsl/outbox.db).", valueName: "path"),
+        completion: .file())
     var outbox: String?
 
     @Flag(help: "Deliver what is in the outbox, for this endpoint or for all.")

@@ -8,13 +8,13 @@ struct StatusOptions: ParsableArguments {
             "A listener by its name, endpoint or control socket; the path of an inbox or outbox; "
                 + "the "
                 + "id of a message (default: all listeners, and this user's outbox).",
-            valueName: "name|endpoint|path|id"))
+            valueName: "name|endpoint|path|id"), completion: Candidates.subjects)
     var subject: String?
 
     @Option(
         help: ArgumentHelp(
             "Outbox in which ids are looked up (default: $XDG_STATE_HOME/ftsl/outbox.db).",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var outbox: String?
 
     @Option(

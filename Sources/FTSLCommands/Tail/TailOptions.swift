@@ -6,7 +6,7 @@ struct TailOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
             "Where the inbox is: endpoints, or the path of its file.",
-            valueName: "endpoint"))
+            valueName: "endpoint"), completion: Candidates.inboxes)
     var endpoint: String
 
     @Option(
@@ -24,12 +24,13 @@ struct TailOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Go on where this cursor is; what is finished is never seen again.",
-            valueName: "name"))
+            valueName: "name"), completion: Candidates.cursors)
     var cursor: String?
 
     @Option(
         help: ArgumentHelp(
-            "As --cursor, and share the messages with the other members.", valueName: "name"))
+            "As --cursor, and share the messages with the other members.", valueName: "name"),
+        completion: Candidates.cursors)
     var group: String?
 
     @Flag(name: [.customShort("e"), .long], help: "End when there is nothing more.")
@@ -49,7 +50,7 @@ struct TailOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "Only topics like this: '*' is one level, '#' the rest; may be given several times.",
-            valueName: "glob"))
+            valueName: "glob"), completion: Candidates.topics)
     var topic: [String] = []
 
     @Flag(name: [.customShort("0"), .long], help: "End messages with NUL instead of a newline.")

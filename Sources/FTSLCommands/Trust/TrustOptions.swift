@@ -5,16 +5,19 @@ internal import FTSLTransport
 /// Options of a public-key infrastructure, for both ends.
 struct CertificateOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Certificate chain of this end, PEM.", valueName: "file"))
+        help: ArgumentHelp("Certificate chain of this end, PEM.", valueName: "file"),
+        completion: .file())
     var tlsCert: String?
 
-    @Option(help: ArgumentHelp("Private key of --tls-cert, PEM.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Private key of --tls-cert, PEM.", valueName: "file"),
+        completion: .file())
     var tlsKey: String?
 
     @Option(
         help: ArgumentHelp(
             "Accept certificates under these authorities, PEM, instead of known keys.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var tlsCa: String?
 
     mutating func validate() throws {

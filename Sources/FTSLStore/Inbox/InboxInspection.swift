@@ -101,6 +101,16 @@ package final class InboxInspection {
         return cursors
     }
 
+    /// In the order of their names.
+    package func topics(limit: Int) throws -> [String] {
+        let names = try database.statement("SELECT name FROM topic ORDER BY name LIMIT ?")
+        names.bind(1, Int64(limit))
+        defer { names.reset() }
+        var topics: [String] = []
+        while try names.step() { topics.append(names.text(0)) }
+        return topics
+    }
+
     /// The message that a producer gave a sequence, if it is still here.
     package func message(of producer: ProducerID, _ sequence: LaneSequence) throws
         -> StoredMessage?
