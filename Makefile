@@ -15,7 +15,7 @@ TEST_PACKAGES  = $(BUILD_PACKAGES) iproute2 nftables openssh-server openssh-clie
 BENCH_PACKAGES = $(BUILD_PACKAGES) openssl netcat-openbsd socat ncat gnuplot-nox python3 \
                  nats-server libnats-dev mosquitto mosquitto-clients gcc libc6-dev
 
-.PHONY: all build demo test install install-files uninstall deb dist lint bench fuzz fuzz-merge clean setup setup-test setup-bench
+.PHONY: all build demo record test install install-files uninstall deb dist lint bench fuzz fuzz-merge clean setup setup-test setup-bench
 
 all: build
 
@@ -33,6 +33,11 @@ build: setup
 
 demo: build
 	@sh Tests/Demo/demo $(BIN)
+
+# The README's recording, as an asciinema cast and an SVG.
+record: build
+	@sh packaging/setup tmux python3
+	python3 Tests/Demo/record $(BIN) Tests/Demo/recording
 
 test: setup-test
 	$(SWIFT) build -c release --build-tests
