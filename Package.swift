@@ -110,7 +110,8 @@ let package = Package(
             path: "Tests/Benchmarks/ftsl-bench",
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .testTarget(
-            name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], swiftSettings: settings),
+            name: "FTSLCoreTests", dependencies: ["FTSLCore", nioCore], exclude: ["Fixtures"],
+            swiftSettings: settings),
         .testTarget(
             name: "FTSLSimulationTests",
             dependencies: ["TestSupport", "FTSLSimulation", "FTSLCore", nioCore],

@@ -44,7 +44,7 @@ struct RecipeTests {
             #/(?s)\.\\" run: (?<prints>[^\n]*)\n\.Bd [^\n]*\n(?<script>.*?)\.Ed\n/#
         return (page ?? "").matches(of: block).map {
             ShownScript(
-                text: $0.output.script.replacing("\\e", with: "\\"),
+                text: String($0.output.script).replacing("\\e", with: "\\"),
                 expected: String($0.output.prints))
         }
     }()
