@@ -91,7 +91,7 @@ extension Acceptor {
         let most = needed == .messages ? Bound.reservedWindow : configuration.limits.initialWindow
         let wanted = min(UInt64(most), configuration.maxWindow)
         let window = max(
-            min(wanted, free / 64), min(wanted, UInt64(Bound.reservedWindow)))
+            min(wanted, free / Bound.openingShare), min(wanted, UInt64(Bound.reservedWindow)))
         guard Session.reservation(window: window, flags: configuration.flags) <= free else {
             return nil
         }

@@ -12,6 +12,9 @@ package enum Bound {
     package static let initialWindow: UInt32 = 1 << 20
     /// What every session may always have in flight, whatever the others hold.
     package static let reservedWindow: UInt32 = 64 << 10
+    /// A new session's window is at most this part of the memory that is left: the default memory
+    /// then has room for ten thousand, and whoever needs more than its window is given it.
+    package static let openingShare: UInt64 = 8_192
     /// Bytes accepted from the application but not yet handed to a connection.
     package static let readAhead = 1 << 20
     /// Longest text in ABORT and VERDICT.
