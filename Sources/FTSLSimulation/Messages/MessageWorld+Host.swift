@@ -160,8 +160,7 @@ extension MessageWorld {
                 queue.push(.closed(link: link.number), at: now + 300_000_000)
             }
         case .forgotten(let id): trace.note(now, "host forgets", id.low)
-        case .wrote: break  // every connection is looked at
-        case .adopted, .departed: fail(.definite, "\(event) where nothing moves")
+        case .wrote, .adopted, .departed: fail(.definite, "\(event) where nothing moves")
         case .ended(let id, let outcome):
             trace.note(now, "host ended", id.low, 0, "\(outcome)")
             process.ports.removeValue(forKey: id)?.ended(now: clock)

@@ -69,8 +69,7 @@ extension World {
                 queue.push(.closed(link: link.number), at: now + 300_000_000)
             }
         case .forgotten(let id): trace.note(now, "acceptor forgets", id.low)
-        case .wrote: break  // every connection is looked at
-        case .adopted, .departed:
+        case .wrote, .adopted, .departed:
             checker.fail(.oneOwner, "\(event) where nothing moves")
         case .ended(let id, let outcome):
             trace.note(now, "acceptor ended", id.low, 0, "\(outcome)")
