@@ -8,7 +8,7 @@ struct ShellTests {
         arguments: [
             "redisplay", "unfinished-line", "harmless-output", "control-c", "control-d",
             "success", "disconnect", "moved", "wide-characters", "long-line", "resize", "paste",
-            "suspend", "restored", "flood", "stopped-terminal", "full-terminal", "history",
+            "suspend", "restored", "flood", "stopped-terminal", "held-terminal", "history",
             "completion",
             "many-sessions", "other-sessions-are-labelled", "errors", "messages", "stranger",
             "colors", "vi-mode", "alone", "scripts",
