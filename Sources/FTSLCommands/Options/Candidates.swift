@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import FTSLCore
 internal import FTSLKit
 internal import FTSLStore
-internal import Glibc
+internal import FoundationEssentials
 
 /// What Tab in a shell offers that is only known when it is pressed.
 ///
@@ -62,18 +62,14 @@ enum Candidates {
         let typed = word.isEmpty ? words.last ?? "" : word
         let slash = typed.lastIndex(of: "/")
         let folder = slash.map { String(typed[...$0]) } ?? ""
-        guard let entries = opendir(folder.isEmpty ? "." : folder) else { return [] }
-        defer { closedir(entries) }
-        var found: [String] = []
-        while found.count < most, let entry = readdir(entries) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            let path = folder + name
-            guard !name.hasPrefix("."), path.hasPrefix(typed) else { continue }
-            let isFolder = Int32(entry.pointee.d_type) == Int32(DT_DIR)
-            found.append(isFolder ? path + "/" : path)
+        let place = folder.isEmpty ? "." : folder
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+        let found = names.lazy.filter { !$0.hasPrefix(".") }.map { folder + $0 }
+            .filter { $0.hasPrefix(typed) }.prefix(most)
+        return found.sorted().map { path in
+            var isFolder = false
+            _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            return isFolder ? path + "/" : path
         }
-        return found.sorted()
     }
 }
