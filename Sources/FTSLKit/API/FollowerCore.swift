@@ -129,7 +129,8 @@ final class FollowerCore {
 
     /// It comes once more: an answer to what is here of it would be late.
     private func dropUnread(_ index: InboxIndex) {
-        guard let place = ready.firstIndex(where: { $0.index == index }) else { return }
+        guard inHand[index] != nil, let place = ready.firstIndex(where: { $0.index == index })
+        else { return }
         subscription.took(messages: 0, bytes: ready.remove(at: place).counted)
     }
 
