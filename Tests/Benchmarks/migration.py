@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import selectors
+import shutil
 import socket
 import statistics
 import subprocess
@@ -51,15 +52,16 @@ class Hosts:
 
     def __init__(self, ftsl, folder, service="script", inbox=False):
         self.ftsl, self.folder, self.inbox = ftsl, folder, inbox
+        # In memory, as a login's is.
+        self.run = tempfile.mkdtemp(prefix="ftsl-bench-", dir="/dev/shm")
         self.backend = Backend() if service == "forward" else None
         self.service = {
-            "script": ["--lines", "--exec", f"sh {SCRIPT}"],
+            "script": ["--lines", "--exec", f"exec sh {SCRIPT}"],
             "forward": ["--forward", self.backend and self.backend.endpoint, "--forward-migrate", "reconnect"],
         }[service]
         self.environment = dict(
             os.environ, XDG_STATE_HOME=f"{folder}/state", XDG_CONFIG_HOME=f"{folder}/config",
-            XDG_RUNTIME_DIR=f"{folder}/run")
-        os.mkdir(f"{folder}/run", 0o700)
+            XDG_RUNTIME_DIR=self.run)
         subprocess.run([ftsl, "key", "show"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
         self.processes, self.endpoints, self.clients = [], {}, []
         for name in "ab":
@@ -130,6 +132,7 @@ class Hosts:
         for process in self.processes:
             process.kill()
             process.wait()
+        shutil.rmtree(self.run)
 
 
 def pauses(ftsl, service, sessions, restarts, moves=6):

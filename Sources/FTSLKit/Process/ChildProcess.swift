@@ -63,18 +63,6 @@ package struct ChildProcess {
         return (ends[0], ends[1])
     }
 
-    /// No descriptor of ours may live on in a child: a connection would not end with this process.
-    private static func keepPrivate() {
-        guard let folder = opendir("/proc/self/fd") else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
-            }
-            if name > 2 { _ = fcntl(name, F_SETFD, FD_CLOEXEC) }
-        }
-    }
-
     /// What a command has as its descriptors 0, 1, 2 and so on; it has no others.
     package enum Descriptors {
         case list([CInt])
@@ -95,7 +83,7 @@ package struct ChildProcess {
             // Without O_NOCTTY: it becomes the terminal of the session that the child begins.
             posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
             for number: CInt in [1, 2] { posix_spawn_file_actions_adddup2(&actions, 0, number) }
-            _ = cplatform_spawn_close_from(&actions, 3)
+            try closeOthers(from: 3, &actions)
             return try start(command, environment, &actions, ownSession: true)
         }
     }
@@ -117,9 +105,19 @@ package struct ChildProcess {
             }
             posix_spawn_file_actions_adddup2(&actions, source, CInt(number))
         }
-        // Not every descriptor of ours is close-on-exec, and none is the command's business.
-        _ = cplatform_spawn_close_from(&actions, count)
+        try closeOthers(from: count, &actions)
         return try start(command, environment, &actions, ownSession: false)
+    }
+
+    /// Not every descriptor of ours is close-on-exec, and none may live on in a child: a connection
+    /// would not end with this process.
+    private static func closeOthers(
+        from first: CInt, _ actions: inout posix_spawn_file_actions_t
+    ) throws(SpawnFailure) {
+        let code = cplatform_spawn_close_from(&actions, first)
+        guard code == 0 else {
+            throw SpawnFailure(text: "cannot start /bin/sh: \(TransportFailure.text(of: code))")
+        }
     }
 
     private static func start(
@@ -142,7 +140,6 @@ package struct ChildProcess {
         flags |= ownSession ? cplatform_spawn_in_session() : CShort(POSIX_SPAWN_SETPGROUP)
         posix_spawnattr_setflags(&attributes, flags)
 
-        keepPrivate()
         var pid = pid_t()
         let arguments = ["/bin/sh", "-c", command]
         let variables = environment.map { "\($0.key)=\($0.value)" }
@@ -197,6 +194,14 @@ package struct ChildProcess {
 
     /// Only the shell, and not what it runs.
     package func signal(_ number: CInt) { kill(pid, number) }
+
+    /// A child of this process that has ended and is not reaped yet, of whoever's; it stays so.
+    static func ended() -> pid_t? {
+        var found = siginfo_t()
+        guard waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT) == 0 else { return nil }
+        let pid = found._sifields._sigchld.si_pid
+        return pid == 0 ? nil : pid
+    }
 
     /// The end of a child of ours, if it has one; reaps it.
     package static func reap(_ pid: pid_t) -> End? {

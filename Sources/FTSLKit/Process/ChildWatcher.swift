@@ -18,13 +18,23 @@ package final class ChildWatcher {
         waiting[pid] = ended
         let bound = NIOLoopBound(self, eventLoop: loop)
         // The child may have ended before it was known here.
-        loop.execute { bound.value.check() }
+        loop.execute { bound.value.check(pid) }
     }
 
     /// Looks now; a signal does it when something has changed.
     package func check() {
-        for pid in waiting.keys {
-            if let end = ChildProcess.reap(pid) { waiting.removeValue(forKey: pid)?(end) }
+        while let pid = ChildProcess.ended() {
+            guard waiting[pid] != nil else {
+                // Somebody else's, who has not asked for it yet; it hides ours.
+                for pid in waiting.keys { check(pid) }
+                return
+            }
+            check(pid)
         }
+    }
+
+    private func check(_ pid: pid_t) {
+        guard waiting[pid] != nil, let end = ChildProcess.reap(pid) else { return }
+        waiting.removeValue(forKey: pid)?(end)
     }
 }
