@@ -1,3 +1,4 @@
+internal import FTSLKit
 internal import Glibc
 
 /// The `FTSL_…` variables of the environment, as options.
@@ -23,9 +24,16 @@ enum SettingsEnvironment {
         return options(in: found)
     }
 
-    /// Leaves out what a parent of ours said about a session or a message.
+    /// Leaves out what a parent of ours said about a session or a message, and what the last program
+    /// of this process left: nobody should have to look up the names of options for those.
     static func options(in variables: [String: String]) -> [String: String] {
         let isChild = variables["FTSL_SESSION_ID"] != nil || variables["FTSL_MESSAGE_ID"] != nil
-        return variables.filter { !isChild || !givenToChildren.contains($0.key) }
+        return variables.filter { name, _ in
+            name != Successor.variable && !(isChild && isGivenToChildren(name))
+        }
+    }
+
+    private static func isGivenToChildren(_ name: String) -> Bool {
+        givenToChildren.contains(name) || name.hasPrefix("FTSL_HEADER_")
     }
 }
