@@ -25,8 +25,10 @@ struct RestartTests {
     @Test("Another program takes over only if it says that it can; else the listener serves on")
     func others() throws {
         let stage = try stage
-        let listener = try stage.listen(["--name", "a", "--exec", "echo $$; cat"])
-        let client = try stage.connect(listener, input: .pipe)
+        // A connection that stays open is missed only after two heartbeats.
+        let heartbeat = ["--heartbeat", "10m"]
+        let listener = try stage.listen(["--name", "a", "--exec", "echo $$; cat"] + heartbeat)
+        let client = try stage.connect(listener, heartbeat, input: .pipe)
         let command = try client.output?.line("a pid") { Int($0) != nil }
         for program in ["/bin/true", "/bin/false", "/bin/cat", "/bin/sh"] {
             try expectRefusal(

@@ -28,6 +28,14 @@ package final class KeptDescriptors {
         return try keep(number)
     }
 
+    /// All others end with this program: a peer notices at once that its connection is gone.
+    func keepNoOthers() {
+        let kept = Set(copies)
+        for number in OpenDescriptors.all() where number > 2 && !kept.contains(number) {
+            _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        }
+    }
+
     /// Nobody needs them: this program goes on.
     package func release() {
         for copy in copies { close(copy) }
@@ -43,19 +51,29 @@ package final class KeptDescriptors {
     }
 }
 
+private enum OpenDescriptors {
+    static func all() -> [CInt] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var found: [CInt] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let number = CInt(name), number != dirfd(folder) { found.append(number) }
+        }
+        return found
+    }
+}
+
 /// Which number each socket of this process has.
 private enum OpenSockets {
     /// SO_COOKIE, which the Glibc module hides.
     private static let cookieOption: CInt = 57
 
     static func all() -> [UInt64: CInt] {
-        guard let folder = opendir("/proc/self/fd") else { return [:] }
-        defer { closedir(folder) }
         var found: [UInt64: CInt] = [:]
-        while let entry = readdir(folder) {
-            let number = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
-            }
+        for number in OpenDescriptors.all() {
             var cookie: UInt64 = 0
             var size = socklen_t(MemoryLayout<UInt64>.size)
             if getsockopt(number, SOL_SOCKET, cookieOption, &cookie, &size) == 0 {

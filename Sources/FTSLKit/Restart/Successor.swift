@@ -95,6 +95,7 @@ package struct Successor {
             defer { for name in variables.keys { unsetenv(name) } }
             var arguments = CommandLine.arguments
             if !arguments.isEmpty { arguments[0] = path }
+            kept.keepNoOthers()
             execute(arguments)
             return refusal(TransportFailure.text(of: errno))
         } catch let unmovable as Unmovable {
