@@ -1,4 +1,5 @@
 internal import FTSLCore
+internal import Glibc
 package import NIOCore
 internal import NIOPosix
 
@@ -43,7 +44,7 @@ package final class TransportListener {
         let bound = NIOLoopBound((onAccept, security), eventLoop: loop)
         let crowd = NIOLoopBound(Crowd(), eventLoop: loop)
         let bootstrap = ServerBootstrap(group: loop)
-            .serverChannelOption(ChannelOptions.backlog, value: 4096)
+            .serverChannelOption(ChannelOptions.backlog, value: backlog)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -81,11 +82,16 @@ package final class TransportListener {
                 .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
         }
         return binding.map { channel in
+            // NIO has given it a backlog of its own, of 128; repeating the call only changes that.
+            if let inherited { listen(inherited, backlog) }
             let real = address(of: channel, asked: endpoint)
             return TransportListener(channel: channel, endpoint: real)
         }
         .flatMapErrorThrowing { throw TransportFailure.of($0) }
     }
+
+    /// After a cut all clients come at once; one that finds no room waits for a second.
+    private static let backlog: CInt = 4096
 
     private static func address(of channel: any Channel, asked: Endpoint) -> Endpoint {
         guard let local = channel.localAddress, let ip = local.ipAddress, let port = local.port

@@ -56,6 +56,17 @@ struct RestartTests {
         }
     }
 
+    @Test("All clients find room in the queue of the socket, also after a restart", .needs("ss"))
+    func backlog() throws {
+        let stage = try stage
+        let listener = try stage.listen(["--name", "a", "--exec", "cat"])
+        let room = { try stage.run("ss", ["-Hltn", "sport = :\(listener.port)"]) }
+        let before = try room()
+        #expect(before.contains("LISTEN"))
+        try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"]))
+        #expect(try room() == before)
+    }
+
     @Test("A client that was away hears how its command ended")
     func away() throws {
         let stage = try stage
