@@ -30,6 +30,8 @@ extension Acceptor {
         case .confirmed, .tombstone:
             entry.session.handleTimeout(now: now)
             drain(entry, now: now)
+            // A heartbeat or a delayed acknowledgement may be due.
+            if let connection = entry.connection { events.append(.wrote(connection)) }
         }
     }
 

@@ -96,8 +96,6 @@ package final class AcceptorDriver {
 
     private func rings() {
         acceptor.handleTimeout(now: MonotonicClock.now)
-        // Heartbeats and delayed acknowledgements may be due on any of them.
-        dirty.formUnion(connections.keys)
         pump()
     }
 

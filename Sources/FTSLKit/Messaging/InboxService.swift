@@ -106,6 +106,13 @@ package final class InboxService: SessionService {
     private func pass() {
         guard !isPassing else { return }
         isPassing = true
+        // Ports that are told something may ask for more.
+        while submit() || wake() {}
+        isPassing = false
+        if host.deadline < .distantFuture { alarm?.set(for: host.deadline) }
+    }
+
+    private func submit() -> Bool {
         var requests: [InboxStore.Request] = []
         while let request = host.nextRequest() {
             requests.append(request)
@@ -113,10 +120,15 @@ package final class InboxService: SessionService {
                 askedAt[request.id] = MonotonicClock.now
             }
         }
-        if !requests.isEmpty { store.submit(requests) { [weak self] in self?.answered($0) } }
-        driver?.portsTouched(host.takeAwake())
-        isPassing = false
-        if host.deadline < .distantFuture { alarm?.set(for: host.deadline) }
+        guard !requests.isEmpty else { return false }
+        store.submit(requests) { [weak self] in self?.answered($0) }
+        return true
+    }
+
+    private func wake() -> Bool {
+        let awake = host.takeAwake()
+        driver?.portsTouched(awake)
+        return !awake.isEmpty
     }
 
     private func answered(_ answers: [InboxStore.Answer]) {

@@ -120,7 +120,6 @@ extension MessageWorld {
         if process.inbox.deadline <= clock { process.inbox.handleTimeout(now: clock) }
         if process.core.deadline <= clock {
             process.core.handleTimeout(now: clock)
-            for link in process.links { process.dirty.insert(link.number) }
         }
         pumpHost()
         let next = min(process.core.deadline, process.inbox.deadline)
@@ -160,7 +159,9 @@ extension MessageWorld {
                 queue.push(.closed(link: link.number), at: now + 300_000_000)
             }
         case .forgotten(let id): trace.note(now, "host forgets", id.low)
-        case .wrote, .adopted, .departed: fail(.definite, "\(event) where nothing moves")
+        case .wrote(let connection):
+            if let link = process.link(connection) { process.dirty.insert(link.number) }
+        case .adopted, .departed: fail(.definite, "\(event) where nothing moves")
         case .ended(let id, let outcome):
             trace.note(now, "host ended", id.low, 0, "\(outcome)")
             process.ports.removeValue(forKey: id)?.ended(now: clock)

@@ -111,6 +111,7 @@ extension World {
         guard link.holds(direction.sender) else { return }
         switch (direction.sender, link.kind) {
         case (.acceptor, _):
+            acceptor.dirty.insert(link.number)
             if acceptor.pausedUntil <= now { pumpAcceptor() }
         case (.initiator, .client(let client, _)):
             if initiators[client].pausedUntil <= now { pump(initiators[client]) }

@@ -54,6 +54,8 @@ final class AcceptorProcess: Process {
     var applications: [SessionID: Application] = [:]
     var highest: [SessionID: AttachmentNumber] = [:]
     var outcomes: [SessionID: Outcome] = [:]
+    /// Links on which there may be something to send; the driver looks at no others either.
+    var dirty: Set<Int> = []
 
     init(core: Acceptor, incarnation: Int) {
         self.core = core
@@ -62,4 +64,13 @@ final class AcceptorProcess: Process {
     }
 
     func link(_ id: ConnectionID) -> Link? { links.first { $0.acceptorID == id } }
+
+    func touched(_ id: SessionID, now: UInt64) {
+        core.touched(id, now: clock(now))
+        if let connection = core.connection(of: id) { hasNews(on: connection) }
+    }
+
+    func hasNews(on connection: ConnectionID) {
+        if let link = link(connection) { dirty.insert(link.number) }
+    }
 }

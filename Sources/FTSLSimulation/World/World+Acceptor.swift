@@ -17,8 +17,10 @@ extension World {
                 isBusy = true
                 obey(event)
             }
-            for link in process.links where link.acceptorHolds {
-                if transmit(link, limit: link.down.room) { isBusy = true }
+            for number in process.dirty.sorted() {
+                process.dirty.remove(number)
+                let link = links[number]
+                while link.acceptorHolds, transmit(link, limit: link.down.room) { isBusy = true }
             }
             process.links.removeAll { $0.isOver(for: .acceptor) }
         }
@@ -53,10 +55,13 @@ extension World {
                 checker.fail(.oneOwner, "attachment \(number.value) after \(last.value)")
             }
             process.highest[id] = number
+            process.hasNews(on: connection)
             if mutation == .startsTwice, resumed { startService(id) }
         case .detached(let id, let failure):
             trace.note(now, "acceptor detached", id.low, 0, failure.text)
-        case .activity(let id): drainSession(id)
+        case .activity(let id):
+            drainSession(id)
+            process.touched(id, now: now)
         case .close(let connection, let failure):
             trace.note(now, "acceptor closes", connection.value, 0, failure?.text ?? "")
             guard let link = process.link(connection) else { return }
@@ -69,7 +74,8 @@ extension World {
                 queue.push(.closed(link: link.number), at: now + 300_000_000)
             }
         case .forgotten(let id): trace.note(now, "acceptor forgets", id.low)
-        case .wrote, .adopted, .departed:
+        case .wrote(let connection): process.hasNews(on: connection)
+        case .adopted, .departed:
             checker.fail(.oneOwner, "\(event) where nothing moves")
         case .ended(let id, let outcome):
             trace.note(now, "acceptor ended", id.low, 0, "\(outcome)")
@@ -102,7 +108,7 @@ extension World {
         process.applications[id] = application
         application.start(now: process.clock(now))
         sleep(application)
-        process.core.touched(id, now: process.clock(now))
+        process.touched(id, now: now)
     }
 
     private func record(_ outcome: Outcome, of id: SessionID) {
@@ -118,9 +124,7 @@ extension World {
         guard let application = process.applications[id] else { return }
         let session = application.session
         let clock = process.clock(now)
-        var any = false
         while let event = session.nextEvent() {
-            any = true
             if case .detach(let failure) = event {
                 trace.note(now, "acceptor detaches", id.low, 0, failure.text)
                 process.core.detachRequested(id, failure, now: clock)
@@ -130,7 +134,6 @@ extension World {
             application.handle(event, now: clock)
             sleep(application)
         }
-        if any { process.core.touched(id, now: clock) }
     }
 
     private func transmit(_ link: Link, limit: Int) -> Bool {
@@ -153,6 +156,7 @@ extension World {
         trace.note(now, "accepted", UInt64(link.number))
         link.acceptorHolds = true
         acceptor.links.append(link)
+        acceptor.dirty.insert(link.number)
         let source = link.client.map { "client \($0)" } ?? "stranger"
         acceptor.core.accepted(link.acceptorID, from: source, now: acceptor.clock(now))
         pumpAcceptor(cause: link)
@@ -169,6 +173,7 @@ extension World {
         }
         proving = link
         acceptor.core.receive(id, bytes, now: acceptor.clock(now))
+        acceptor.dirty.insert(link.number)
         pumpAcceptor(cause: link)
         proving = nil
         if let client = link.client { inspect(client) }

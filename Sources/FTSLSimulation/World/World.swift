@@ -213,7 +213,7 @@ package final class World {
             guard !run.application.isDead else { return }
             run.application.woken(wake, now: acceptor.clock(now))
             sleep(run.application)
-            acceptor.core.touched(run.id, now: acceptor.clock(now))
+            acceptor.touched(run.id, now: now)
             pumpAcceptor()
         }
         inspect(client)

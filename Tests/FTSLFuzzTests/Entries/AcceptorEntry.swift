@@ -120,7 +120,8 @@ final class Attack {
             applications[id] = nil
             try hold(id != honest.id, "the honest session ended: \(outcome)")
         case .forgotten(let id), .departed(let id): applications[id] = nil
-        case .wrote, .adopted: try hold(false, "\(event) where nothing moves")
+        case .wrote: break
+        case .adopted: try hold(false, "\(event) where nothing moves")
         case .detached(let id, let failure):
             try hold(id != honest.id, "the honest session was detached: \(failure.text)")
         }
