@@ -37,11 +37,16 @@ struct MessageTailTests {
     @Test("A consumer waits for a listener that is away, and goes on where it was")
     func listenerAway() throws {
         let endpoint = "127.0.0.1:\(try Socket.unusedPort())"
-        let listener = try stage.listenForMessages(at: endpoint)
+        let listener = try stage.listenForMessages(["--name", "away"], at: endpoint)
         let consumer = try stage.tail(
             ["--cursor", "c", "--from", "beginning", "-c", "2", endpoint])
         try expectStatus(0, stage.send([endpoint, "one"]))
         try consumer.output?.line(containing: "one")
+        // What the inbox does not know to be done comes again.
+        try eventually("the first is done with") {
+            let cursor = try stage.statusLines(["away"]).first { $0.string("kind") == "cursor" }
+            return cursor?.integer("lag") == 0
+        }
         listener.program.signal(SIGKILL)
         _ = try listener.program.wait()
         // Whoever dials now finds nobody; so has the consumer.

@@ -24,8 +24,8 @@ enum SettingsEnvironment {
         return options(in: found)
     }
 
-    /// Leaves out what a parent of ours said about a session or a message, and what the last program
-    /// of this process left: nobody should have to look up the names of options for those.
+    /// Leaves out what a parent of ours said about a session or a message, and what the last
+    /// program of this process left: nobody should have to look up the names of options for those.
     static func options(in variables: [String: String]) -> [String: String] {
         let isChild = variables["FTSL_SESSION_ID"] != nil || variables["FTSL_MESSAGE_ID"] != nil
         return variables.filter { name, _ in

@@ -31,8 +31,7 @@ package final class CheckpointFolder {
             decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0, Self.locks(lock, waiting: false) else {
-            if lock >= 0 { close(lock) }
-            throw Self.trouble("lock", path)
+            throw Self.trouble("lock", path)  // `deinit` closes it
         }
     }
 
@@ -43,7 +42,7 @@ package final class CheckpointFolder {
         self.count = count
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
 
     /// Removes the folder with everything in it.
     package func remove() { Self.remove(path) }

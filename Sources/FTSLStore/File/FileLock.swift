@@ -12,7 +12,8 @@ package final class FileLock: @unchecked Sendable {
     package let path: String
     private let descriptor: Int32
 
-    /// Takes the lock at once or throws `.locked`.
+    /// Takes the lock at once or throws `.locked`. What is thrown here runs `deinit` too, which
+    /// closes the descriptor: twice would close somebody else's.
     package init(_ path: String, of subject: String) throws {
         self.path = path
         descriptor = try Self.open(path)
@@ -20,18 +21,13 @@ package final class FileLock: @unchecked Sendable {
         while isHeld, errno == EINTR { isHeld = flock(descriptor, LOCK_EX | LOCK_NB) != 0 }
         guard !isHeld else {
             let holder = Self.holder(descriptor)
-            close(descriptor)
             let who = holder.map { "process \($0)" } ?? "another process"
             throw StoreFailure(
                 .locked(by: holder), "\(subject) is in use by \(who): stop it, or ask it")
         }
         let text = Array("\(getpid())\n".utf8)
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count
-        else {
-            let failure = Self.failure(path, "cannot be written")
-            close(descriptor)
-            throw failure
-        }
+        else { throw Self.failure(path, "cannot be written") }
     }
 
     deinit { close(descriptor) }

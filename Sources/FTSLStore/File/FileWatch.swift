@@ -32,8 +32,7 @@ package final class FileWatch: @unchecked Sendable {
             }
         } catch {
             if let watch { close(watch) }
-            close(stop.read)
-            close(stop.write)
+            close(stop.read)  // the other end is closed by `deinit`
             throw error
         }
     }

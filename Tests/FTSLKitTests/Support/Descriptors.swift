@@ -101,7 +101,7 @@ final class PlainServer {
     func accept() throws -> CInt {
         let descriptor = Glibc.accept(listening, nil, nil)
         guard descriptor >= 0 else { throw SystemTrouble(call: "accept") }
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         return descriptor

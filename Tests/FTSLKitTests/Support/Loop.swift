@@ -26,7 +26,7 @@ final class TestLoop: Sendable {
 
     /// Waits until a condition holds on the loop; it must before the limit.
     func expect(
-        _ claim: Comment, within limit: Duration = .seconds(10),
+        _ claim: Comment, within limit: Duration = .seconds(60),
         sourceLocation: SourceLocation = #_sourceLocation, _ condition: @escaping () -> Bool
     ) throws {
         let end = ContinuousClock.now + limit
