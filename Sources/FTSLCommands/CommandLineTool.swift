@@ -125,7 +125,28 @@ public enum CommandLineTool {
         return result
     }
 
+    /// For a word in the place of a command that names none; the parser would only call it
+    /// unexpected.
+    static func unknownCommand(in arguments: [String]) -> Ending? {
+        var command: any ParsableCommand.Type = RootCommand.self
+        var path = "ftsl"
+        for word in arguments.first == "help" ? arguments.dropFirst() : arguments[...] {
+            let commands = command.configuration.subcommands
+            guard !commands.isEmpty, !word.hasPrefix("-") else { return nil }
+            guard let next = commands.first(where: { $0._commandName == word }) else {
+                let hint = NearestName.hint(word, among: commands.map { $0._commandName })
+                return Ending(.usage, "there is no command '\(word)'\(hint)", see: "\(path) --help")
+            }
+            command = next
+            path += " \(word)"
+        }
+        return nil
+    }
+
     private static func end(parsing error: any Error, of arguments: [String]) -> Never {
+        if let ending = unknownCommand(in: arguments) {
+            ProcessEnd.with(ending, log(for: arguments))
+        }
         let code = RootCommand.exitCode(for: error)
         let text = RootCommand.fullMessage(for: error)
         if code == .success {
