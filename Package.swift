@@ -26,6 +26,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -44,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
@@ -67,7 +70,7 @@ let package = Package(
             name: "FTSLKit",
             dependencies: [
                 "FTSLCore", "FTSLTransport", "FTSLStore", "CPlatform", nioCore, nioPosix, crypto,
-                deque,
+                deque, logging, metrics,
             ],
             swiftSettings: settings),
         .target(
@@ -129,7 +132,7 @@ let package = Package(
             name: "FTSLKitTests",
             dependencies: [
                 "FTSLKit", "FTSLTransport", "FTSLCore", "FTSLStore", nioCore, nioPosix,
-                nioEmbedded,
+                nioEmbedded, logging, metrics, metricsTestKit,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -17,6 +17,7 @@ struct ModuleTests {
         "FTSLKit": [
             "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
             "NIOConcurrencyHelpers", "Dispatch", "DequeModule", "Glibc", "Darwin", "CPlatform",
+            "Logging", "Metrics",
         ],
         "FTSLShell": [
             "FTSLKit", "FTSLCore", "NIOCore", "NIOPosix", "DequeModule", "CPlatform",

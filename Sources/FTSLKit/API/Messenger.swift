@@ -1,6 +1,8 @@
 internal import FTSLCore
 internal import FTSLStore
 internal import FTSLTransport
+public import Logging
+public import Metrics
 internal import NIOCore
 internal import NIOPosix
 
@@ -24,9 +26,14 @@ public final class Messenger: Sendable {
     ///
     /// Returns at once, connected or not. Throws `FTSLError` when the destination is none, the
     /// outbox's file cannot be used, or there is no usable identity.
+    /// - Parameters:
+    ///   - logger: What hears of lost connections and of messages that are not accepted.
+    ///   - metrics: What counts messages and lost connections; the application's
+    ///     `MetricsSystem` unless given.
     public init(
         to destination: String, _ guarantee: Guarantee = .exactlyOnce(),
-        security: PeerSecurity = .automatic()
+        security: PeerSecurity = .automatic(), logger: Logger? = nil,
+        metrics: (any MetricsFactory)? = nil
     ) async throws {
         let endpoints = try Endpoint.named(destination)
         let path: String?
@@ -47,7 +54,8 @@ public final class Messenger: Sendable {
                 endpoints: endpoints, configuration: InitiatorConfiguration(),
                 security: try security.decision(for: endpoints), isPatient: true)
             return MessengerCore(
-                to: destination, try path.map { try Outbox($0, on: loop) }, settings, on: loop)
+                to: destination, try path.map { try Outbox($0, on: loop) }, settings,
+                MessengerTelemetry(logger, metrics, to: destination), on: loop)
         }
     }
 

@@ -29,6 +29,7 @@ final class MessengerCore {
     private let lane: LaneSender
     private let outbox: Outbox?
     private let loop: any EventLoop
+    private let telemetry: MessengerTelemetry
     private var waiting = Deque<Submission>()
     private var storing = 0
     private var storingBytes: UInt64 = 0
@@ -41,9 +42,10 @@ final class MessengerCore {
 
     init(
         to destination: String, _ outbox: Outbox?, _ settings: PortClient.Settings,
-        on loop: any EventLoop
+        _ telemetry: MessengerTelemetry, on loop: any EventLoop
     ) {
         self.outbox = outbox
+        self.telemetry = telemetry
         self.loop = loop
         lane = LaneSender(
             to: destination, outbox.map { .file($0) } ?? .memory, settings, on: loop)
@@ -57,6 +59,8 @@ final class MessengerCore {
             resolved($0, $1)
             fill()
         }
+        lane.onResolved = { [telemetry] in telemetry.resolved($0, $1) }
+        lane.onWaiting = { [telemetry] in telemetry.waits($0) }
         lane.onEnded = { [weak self] in self?.fail(FTSLError($0)) }
         // What is in the file from before goes first.
         if outbox != nil { lane.start() }
@@ -99,6 +103,7 @@ final class MessengerCore {
             storingBytes -= count
             switch result {
             case .success((let producer, let sequences)):
+                telemetry.submitted()
                 let fate = Fate(sequences[0])
                 // Memory forgets: its outcomes are watched from the start.
                 if outbox == nil { watch(fate) }
@@ -147,6 +152,7 @@ final class MessengerCore {
     private func fail(_ error: FTSLError) {
         guard failure == nil else { return }
         failure = error
+        telemetry.ended(error)
         for fate in fates.values.joined() { fate.fail(error) }
         guard refusal != nil else { return }
         for submission in waiting { submission.waiter.fail(error) }

@@ -19,7 +19,7 @@ package final class LaneSender {
     }
 
     package let destination: String
-    private let backing: Backing
+    let backing: Backing
     private let settings: PortClient.Settings
     private let loop: any EventLoop
     private var courier: Courier?
@@ -38,7 +38,7 @@ package final class LaneSender {
     private var settledBelow = LaneSequence.first
     /// Outcomes of what is below were another courier's to learn, and only the file knows them.
     private var deliveredFrom = LaneSequence.first
-    private var exceptions: [LaneSequence: Resolution] = [:]
+    private(set) var exceptions: [LaneSequence: Resolution] = [:]
     /// What this process waits for.
     private var pending: [ClosedRange<UInt64>] = []
 
@@ -47,6 +47,8 @@ package final class LaneSender {
     /// A message of this process is resolved otherwise, and that is on disk here.
     package var onOutcome: ((LaneSequence, MessageOutcome) -> Void)?
     package var onProcessed: ((MessageFrame.Processed) -> Void)?
+    /// So many messages that were delivered here are resolved, so many of them not accepted.
+    package var onResolved: ((_ count: UInt64, _ exceptions: Int) -> Void)?
     /// The inbox, or the way to it, is not there at the moment.
     package var onWaiting: ((Failure) -> Void)?
     /// Delivery has ended here: a named error, or nobody can be reached.
@@ -67,8 +69,8 @@ package final class LaneSender {
 
     // MARK: Submitting
 
-    /// Puts messages on the lane: all or, when it is refused, none. Calls back when they are
-    /// stored; with *at least once* that is at once, and in memory.
+    /// Puts messages on the lane, all or none, and calls back when they are stored; with *at least
+    /// once* that is at once, and in memory.
     package func submit(
         _ messages: [NewMessage],
         _ then: @escaping (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
@@ -219,7 +221,12 @@ package final class LaneSender {
         let courier = Courier(lane, from: source, mode: mode, settings, on: loop)
         self.courier = courier
         producer = lane.producer
-        courier.onResolved = { [weak self] in self?.resolved(below: $0, $1) }
+        var counted = lane.settledBelow
+        courier.onResolved = { [weak self] below, news in
+            self?.onResolved?(below.value - min(counted, below).value, news.count)
+            counted = max(counted, below)
+            self?.resolved(below: below, news)
+        }
         courier.onProcessed = { [weak self] in self?.onProcessed?($0) }
         courier.onWaiting = { [weak self] in self?.onWaiting?($0) }
         courier.onEnded = { [weak self] in self?.end($0) }
@@ -229,7 +236,7 @@ package final class LaneSender {
         if courier.isDrained { onDrained?() }
     }
 
-    private func end(_ failure: Failure) {
+    func end(_ failure: Failure) {
         guard !isOver, !hasEnded else { return }
         hasEnded = true
         onEnded?(failure)
@@ -286,34 +293,6 @@ package final class LaneSender {
         for range in pending.take(below: min(theirs, settledBelow).value) { ask(range) }
         for range in pending.take(below: settledBelow.value) { tell(range) }
         exceptions = exceptions.filter { $0.key >= settledBelow }
-    }
-
-    private func tell(_ range: ClosedRange<UInt64>) {
-        var start = range.lowerBound
-        for (sequence, resolution) in exceptions.sorted(by: { $0.key < $1.key })
-        where range.contains(sequence.value) {
-            if start < sequence.value { onAccepted?(start...(sequence.value - 1)) }
-            onOutcome?(sequence, .resolved(resolution))
-            start = sequence.value + 1
-        }
-        if start <= range.upperBound { onAccepted?(start...range.upperBound) }
-    }
-
-    private func ask(_ range: ClosedRange<UInt64>) {
-        for value in range { askOutcome(of: LaneSequence(value)) }
-    }
-
-    private func askOutcome(of sequence: LaneSequence) {
-        guard case .file(let outbox) = backing, let producer else { return }
-        outbox.ask(.outcome(producer, sequence)) { [weak self] reply in
-            guard let self else { return }
-            switch reply {
-            case .outcome(let outcome?): onOutcome?(sequence, outcome)
-            case .failed(let failure): end(failure)
-            default:
-                end(Failure(.local, .unknownOutcome, "the outbox no longer knows the message"))
-            }
-        }
     }
 
     // MARK: Ending

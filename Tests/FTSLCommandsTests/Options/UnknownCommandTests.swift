@@ -22,7 +22,9 @@ struct UnknownCommandTests {
 
     @Test(
         "Everything else is the parser's business",
-        arguments: ["", "help", "help listen", "--help", "listen --forwrd", "send x y z", "key show"])
+        arguments: [
+            "", "help", "help listen", "--help", "listen --forwrd", "send x y z", "key show",
+        ])
     func known(_ line: String) {
         let words = line.split(separator: " ").map(String.init)
         #expect(CommandLineTool.unknownCommand(in: words) == nil)

@@ -1,6 +1,8 @@
 internal import FTSLCore
 internal import FTSLStore
 internal import FTSLTransport
+public import Logging
+public import Metrics
 internal import NIOCore
 internal import NIOPosix
 
@@ -17,6 +19,11 @@ public final class Server: Sendable {
         /// The file in which it is remembered what moved, made with the first move; two servers
         /// must not share one. Nil: below this user's state, under the label.
         public var records: String?
+        /// What hears of lost and resumed connections, ends, refusals and moves; nil: nobody.
+        public var logger: Logger?
+        /// What counts sessions, connections and pauses, under the names of `ftsl listen
+        /// --metrics`; the application's `MetricsSystem` unless given.
+        public var metrics: (any MetricsFactory)?
 
         /// The defaults.
         public init() {}
@@ -89,6 +96,7 @@ final class ServerCore {
     private let gate: ServerGate
     private var listening: TransportListener?
     private let loop: any EventLoop
+    private let telemetry: ServerTelemetry
 
     init(
         at endpoint: Endpoint, _ options: Server.Options, on loop: any EventLoop,
@@ -96,6 +104,7 @@ final class ServerCore {
     ) throws {
         self.endpoint = endpoint
         self.loop = loop
+        telemetry = ServerTelemetry(options.logger, options.metrics)
         let gate = try ServerGate(endpoint, .ofThisUser)
         let service = ServerService(timeout: options.checkpointTimeout, on: loop, begin)
         let driver = AcceptorDriver(
@@ -123,6 +132,10 @@ final class ServerCore {
             return rights
         }
         (self.driver, self.host, self.gate) = (driver, host, gate)
+        driver.onEvent = { [telemetry, unowned driver] event in
+            telemetry.observe(event, sessions: driver.sessionCount)
+        }
+        driver.onRefused = { [telemetry] in telemetry.refused($0, from: $1) }
         if records.exists { try host.recover() }
     }
 
@@ -144,15 +157,17 @@ final class ServerCore {
     func move(to target: [Endpoint], _ maxPause: Duration, _ waiter: Waiter<Server.Move>) {
         var request = MoveRequest(target: target)
         request.maxPause = maxPause
-        host.migrate(request, progress: { _ in }) { result in
+        host.migrate(request, progress: { _ in }) { [telemetry] result in
             switch result {
             case .success(let report):
-                waiter.resume(
-                    .success(
-                        Server.Move(
-                            sessions: report.sessions, stayed: report.unmovable,
-                            pause: report.pause)))
-            case .failure(let failure): waiter.fail(FTSLError(failure))
+                let move = Server.Move(
+                    sessions: report.sessions, stayed: report.unmovable, pause: report.pause)
+                telemetry.moved(move, to: target.map { "\($0)" }.joined(separator: ","))
+                waiter.resume(.success(move))
+            case .failure(let failure):
+                let error = FTSLError(failure)
+                telemetry.stayed(error)
+                waiter.fail(error)
             }
         }
     }
