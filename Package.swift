@@ -142,7 +142,8 @@ let package = Package(
             name: "FTSLShellTests", dependencies: ["FTSLShell", "FTSLKit", "FTSLCore", nioCore],
             swiftSettings: settings),
         .testTarget(
-            name: "FTSLEndToEndTests", dependencies: ["TestSupport"], swiftSettings: settings),
+            name: "FTSLEndToEndTests", dependencies: ["TestSupport", "CPlatform"],
+            swiftSettings: settings),
         .testTarget(
             name: "FTSLPerformanceTests", dependencies: ["TestSupport"], swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),

@@ -269,7 +269,9 @@ package final class LaneSender {
     private func learned(_ lane: OutboxLane) {
         guard producer == nil || producer == lane.producer else { return }
         producer = lane.producer
-        settledBelow = max(settledBelow, lane.settledBelow)
+        // What is delivered here, the courier tells, and with it what was not accepted; the file
+        // may be ahead of it.
+        if courier == nil { settledBelow = max(settledBelow, lane.settledBelow) }
         if let halted = lane.halted {
             end(Failure(.peer, halted, "the lane to \(destination) is halted"))
         }

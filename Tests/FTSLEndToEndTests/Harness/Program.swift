@@ -1,3 +1,4 @@
+import CPlatform
 import Foundation
 
 /// How a process ended.
@@ -201,6 +202,17 @@ enum Spawn {
                 posix_spawn_file_actions_addopen(&actions, number, terminal.path, O_RDWR, 0)
             }
         }
+        // Other tests of this process have descriptors that are not marked as private.
+        let given = wiring.connected.map(\.0) + wiring.terminals + [2]
+        let code = cplatform_spawn_close_from(&actions, (given.max() ?? 2) + 1)
+        guard code == 0 else { throw SystemFailure("cannot start \(launch.path)", code: code) }
+        return try start(launch, &actions, &attributes)
+    }
+
+    private static func start(
+        _ launch: Launch, _ actions: inout posix_spawn_file_actions_t,
+        _ attributes: inout posix_spawnattr_t
+    ) throws -> pid_t {
         var environment = ProcessInfo.processInfo.environment
         environment["CI"] = nil
         environment.merge(launch.environment) { $1 }

@@ -2,6 +2,7 @@ import FTSLCore
 import FTSLTransport
 import Foundation
 import NIOCore
+import Synchronization
 import Testing
 
 import FTSLKit
@@ -206,6 +207,28 @@ struct MessengerTests {
         let found = try await contents(of: listener, count: 21)
         #expect(found.map(\.sequence) == Array(1...21))
         await last.close()
+    }
+
+    @Test("A message that is rejected is never told as accepted, however often the file changes")
+    func rejectedWhileWatching() async throws {
+        let listener = try InboxListener(
+            folder.file("inbox.db"),
+            permissions: InboxPermissions(send: TopicFilter(["a"]), consume: .everything))
+        let messenger = try await messenger(to: listener)
+        let outbox = folder.file("outbox.db")
+        let isOver = Atomic(false)
+        // As other processes do with which the outbox is shared.
+        Thread.detachNewThread {
+            while !isOver.load(ordering: .relaxed) { utimensat(AT_FDCWD, outbox, nil, 0) }
+        }
+        for _ in 0..<200 {
+            let told = await code {
+                try await messenger.send(Message(topic: "b", text: "x"), until: .accepted)
+            }
+            #expect(told == .topicForbidden)
+        }
+        isOver.store(true, ordering: .relaxed)
+        await messenger.close()
     }
 
     @Test("Names of failures are words")
