@@ -19,12 +19,12 @@ struct ServerTelemetry {
     init(_ logger: Logger?, _ given: (any MetricsFactory)?) {
         self.logger = logger
         let factory = given ?? MetricsSystem.factory
-        sessions = Meter(label: "ftsl_sessions", factory: factory)
-        opened = Counter(label: "ftsl_sessions_opened_total", factory: factory)
-        ended = Counter(label: "ftsl_sessions_ended_total", factory: factory)
-        reconnects = Counter(label: "ftsl_reconnects_total", factory: factory)
-        disconnects = Counter(label: "ftsl_disconnects_total", factory: factory)
-        pause = Metrics.Timer(label: "ftsl_migration_pause_seconds", factory: factory)
+        sessions = Meter(label: MetricName.sessions.rawValue, factory: factory)
+        opened = Counter(label: MetricName.opened.rawValue, factory: factory)
+        ended = Counter(label: MetricName.ended.rawValue, factory: factory)
+        reconnects = Counter(label: MetricName.reconnects.rawValue, factory: factory)
+        disconnects = Counter(label: MetricName.disconnects.rawValue, factory: factory)
+        pause = Metrics.Timer(label: MetricName.pause.rawValue, factory: factory)
     }
 
     /// - Parameter count: Sessions that are there after it.
@@ -32,6 +32,7 @@ struct ServerTelemetry {
         switch event {
         case .confirmed(let id):
             opened.increment()
+            sessions.set(count)
             logger?.debug("session opened", metadata: ["session": "\(id)"])
         case .attached(let id, _, resumed: true):
             reconnects.increment()
@@ -46,13 +47,14 @@ struct ServerTelemetry {
                 ])
         case .ended(let id, let outcome):
             ended.increment()
+            sessions.set(count)
             let level: Logger.Level = outcome.isGood ? .debug : .notice
             logger?.log(
                 level: level, "session ended",
                 metadata: ["session": "\(id)", "outcome": "\(outcome)"])
-        case .attached, .close, .activity, .wrote, .adopted, .departed, .forgotten: break
+        case .adopted, .departed: sessions.set(count)
+        case .attached, .close, .activity, .wrote, .forgotten: break
         }
-        sessions.set(count)
     }
 
     func refused(_ failure: Failure, from source: String) {
@@ -95,9 +97,9 @@ struct MessengerTelemetry {
         self.logger = own
         let factory = given ?? MetricsSystem.factory
         stored = Counter(label: "ftsl_messages_stored_total", factory: factory)
-        accepted = Counter(label: "ftsl_messages_accepted_total", factory: factory)
-        rejected = Counter(label: "ftsl_messages_rejected_total", factory: factory)
-        disconnects = Counter(label: "ftsl_disconnects_total", factory: factory)
+        accepted = Counter(label: MetricName.accepted.rawValue, factory: factory)
+        rejected = Counter(label: MetricName.rejected.rawValue, factory: factory)
+        disconnects = Counter(label: MetricName.disconnects.rawValue, factory: factory)
     }
 
     func submitted() { stored.increment() }

@@ -1,4 +1,5 @@
 import FTSLCore
+import FTSLKit
 
 @testable import FTSLCommands
 

@@ -1,3 +1,4 @@
+import FTSLKit
 import Foundation
 import Testing
 
