@@ -180,12 +180,7 @@ struct ProcessUsage {
                 usage.residentBytes = (pages ?? 0) * UInt64(max(0, sysconf(CInt(_SC_PAGESIZE))))
             }
         }
-        if let folder = opendir("/proc/self/fd") {
-            defer { closedir(folder) }
-            // Not `.`, `..` and the folder itself.
-            while readdir(folder) != nil { usage.descriptors += 1 }
-            usage.descriptors -= min(usage.descriptors, 3)
-        }
+        usage.descriptors = UInt64(OpenDescriptors.all().count)
         return usage
     }
 }

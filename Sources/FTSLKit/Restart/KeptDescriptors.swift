@@ -51,21 +51,6 @@ package final class KeptDescriptors {
     }
 }
 
-private enum OpenDescriptors {
-    static func all() -> [CInt] {
-        guard let folder = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(folder) }
-        var found: [CInt] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let number = CInt(name), number != dirfd(folder) { found.append(number) }
-        }
-        return found
-    }
-}
-
 /// Which number each socket of this process has.
 private enum OpenSockets {
     /// SO_COOKIE, which the Glibc module hides.
