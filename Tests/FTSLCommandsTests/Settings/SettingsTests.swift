@@ -168,6 +168,9 @@ struct SettingsArgumentsTests {
             "FTSL_BUFFER": "1M",
         ]
         #expect(SettingsEnvironment.options(in: variables) == ["FTSL_BUFFER": "1M"])
+        let ofMessage = ["FTSL_MESSAGE_ID": "1", "FTSL_HEADER_COLOUR": "red"]
+        #expect(SettingsEnvironment.options(in: ofMessage) == [:])
+        #expect(SettingsEnvironment.options(in: ["FTSL_RESTART_IMAGE": "9"]) == [:])
         let outside = ["FTSL_TOPIC": "a", "FTSL_BUFFER": "1M"]
         #expect(SettingsEnvironment.options(in: outside) == outside)
     }

@@ -83,6 +83,26 @@ struct ChildProcessTests {
         #expect(try end(of: killed) == .signal(9))
     }
 
+    @Test("A child's end is told, though one that nobody asks for ended before it")
+    func hidden() throws {
+        let loop = TestLoop()
+        let (foreign, _) = try run("exit 0")
+        let (own, _) = try run("exit 3")
+        for child in [foreign, own] {
+            var ended = siginfo_t()
+            #expect(waitid(P_PID, id_t(child.pid), &ended, WEXITED | WNOWAIT) == 0)
+        }
+        let ends = try loop.run {
+            var ends: [ChildProcess.End] = []
+            let watcher = ChildWatcher(on: loop.loop)
+            watcher.watch(own.pid, on: loop.loop) { ends.append($0) }
+            watcher.check()
+            return ends
+        }
+        #expect(ends == [.status(3)])
+        #expect(ChildProcess.reap(foreign.pid) == .status(0), "it is left to whom it belongs")
+    }
+
     @Test("Bytes that nobody has read are counted in the pipe")
     func unread() throws {
         let pipe = try Pipe()
