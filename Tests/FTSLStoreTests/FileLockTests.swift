@@ -30,4 +30,23 @@ struct FileLockTests {
         #expect(lost.load(ordering: .relaxed) == 0)
         withExtendedLifetime(held) {}
     }
+
+    @Test("A lock that is let go is free, though a child has not yet closed what it inherited")
+    func children() throws {
+        let folder = try Folder()
+        let path = folder.file("lock")
+        var lock: FileLock? = try FileLock(path, of: "the file")
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        let number = names.compactMap { CInt($0) }.first { number in
+            let target = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/fd/\(number)")
+            return target == path
+        }
+        // What a child has between fork and exec.
+        let inherited = dup(try #require(number))
+        defer { close(inherited) }
+        withExtendedLifetime(lock) {}
+        lock = nil
+        #expect(throws: Never.self) { try FileLock(path, of: "the file") }
+    }
 }

@@ -30,7 +30,11 @@ package final class FileLock: @unchecked Sendable {
         else { throw Self.failure(path, "cannot be written") }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child of this process that has not become its program yet holds the descriptor, too.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Asks the holder to let go, if it watches; see `FileWatch`.
     package static func knock(_ path: String) throws {
