@@ -47,9 +47,9 @@ struct MigrationTests {
     func pingpong() throws { try python("pingpong", [], .seconds(120)) }
 
     @Test(
-        "Activated by hand while its source lived: no client obeys both, and the source gives way",
-        .needsRoot, .needs("ip"))
-    func split() throws { try python("split", [], .seconds(240)) }
+        "Activated by hand while its source lived: no client obeys both, and one host gives way",
+        .needsRoot, .needs("ip"), arguments: [[], ["--moved-on"]])
+    func split(_ arguments: [String]) throws { try python("split", arguments, .seconds(240)) }
 
     @Test(
         "Sessions of --forward drain, or get a new connection and lose none of the old one's words",

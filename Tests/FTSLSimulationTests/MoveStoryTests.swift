@@ -116,4 +116,31 @@ struct MoveStoryTests {
         ])
         #expect(report.violation == nil)
     }
+
+    /// Seed 192198734933898: a source that had rolled back moved on to a third host before its first
+    /// target, cut off, was started by hand; both served the inbox for good, at one generation.
+    @Test("A target that was started by hand gives way to where its source went meanwhile")
+    func overruledLate() {
+        for crashes in [false, true] {
+            let report = MoveWorld(Self.movedOn(crashes)).run()
+            #expect(report.violation == nil, "\(crashes)")
+            #expect(report.moved == 1)
+        }
+        for mutation in [MoveMutation.reusesGeneration, .forgetsOverruled] {
+            let report = MoveWorld(Self.movedOn(false), mutation: mutation).run()
+            #expect(report.violation?.invariant == .oneOwner, "\(mutation)")
+        }
+    }
+
+    private static func movedOn(_ crashes: Bool) -> MoveScenario {
+        let at = MoveFault.Trigger.step(host: 1, 8, later: 0)
+        var scenario = scenario([
+            MoveFault(at, .partition(0, 1, 20_000)),
+            MoveFault(at, .resolve(1, evenIfAlive: false)),
+        ])
+        if crashes { scenario.faults.append(MoveFault(.time(14_000), .crash(0, 1_000))) }
+        scenario.hosts = 3
+        scenario.moves.append(PlannedMove(time: 4_000, from: 0, to: 2))
+        return scenario
+    }
 }

@@ -78,6 +78,17 @@ struct HostStoreTests {
         #expect(try store.sourceTickets().map(\.state) == [.fenced])
     }
 
+    @Test("What was activated by hand and overruled is a ticket of its own, fenced")
+    func superseded() throws {
+        let store = try HostStore(path)
+        try store.recordPrepared(target(ticket))
+        try store.recordForced(ticket, holding: [])
+        try store.recordSuperseded(source(ticket))
+        #expect(try store.sourceTickets().map(\.state) == [.fenced])
+        #expect(try store.targetTickets().map(\.state) == [.forced])
+        #expect(throws: StoreFailure.self) { try store.recordSuperseded(source(ticket)) }
+    }
+
     @Test("A moved ticket is never thawed")
     func moved() throws {
         let store = try HostStore(path)

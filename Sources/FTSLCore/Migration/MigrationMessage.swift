@@ -85,6 +85,9 @@ package enum MigrationMessage: Equatable, Sendable {
     /// The source, after a restart, wants to know.
     case query(TicketID)
     case holding(Holding)
+    /// The source, to a target that was activated by hand: what the ticket would have moved has
+    /// gone elsewhere since, at a newer generation.
+    case superseded(TicketID, MoveTarget)
 
     package static let imageVersion: UInt16 = 1
 }
@@ -100,7 +103,7 @@ extension MigrationMessage {
     private enum Kind: UInt8 {
         case offer = 1
         case accept, refuse, inbox, image, seal, prepared, decided, active, abort, ask, answer
-        case query, holding
+        case query, holding, superseded
     }
 
     private var kind: Kind {
@@ -119,6 +122,7 @@ extension MigrationMessage {
         case .answer: .answer
         case .query: .query
         case .holding: .holding
+        case .superseded: .superseded
         }
     }
 
@@ -148,6 +152,9 @@ extension MigrationMessage {
             body.writeInteger(UInt8(1))
             body.writeLong(ByteBuffer(bytes: digest))
         case .holding(.active): body.writeInteger(UInt8(2))
+        case .superseded(let ticket, let target):
+            body.write(ticket)
+            body.write(target)
         }
         var head = ByteBuffer()
         head.writeInteger(UInt32(1 + body.readableBytes + piece.readableBytes))
@@ -219,6 +226,8 @@ extension MigrationMessage {
             case 2: self = .holding(.active)
             default: throw .notAnImage
             }
+        case .superseded:
+            self = .superseded(try body.needTicket(), try body.needTarget())
         }
     }
 

@@ -5,10 +5,11 @@ internal import NIOCore
 /// What a target puts on its disk, and what it starts. [FTSL §10.5] [FTSL §10.6]
 extension Arrival {
     func recordPrepared() {
+        moves = max(image.moves, inboxMoves.map { $0 + 1 } ?? 0)
         let (store, ticket) = (host.store, ticket)
         let record = TargetTicket(
             ticket: ticket, source: source.endpointList, sourceKey: source.key,
-            moves: max(image.moves, inboxMoves.map { $0 + 1 } ?? 0),
+            moves: moves,
             digest: Array(digest.prefix(ImageDigest.byteCount)), hasInbox: inboxMoves != nil,
             at: WallClock.milliseconds)
         host.disk.run {
@@ -39,6 +40,7 @@ extension Arrival {
     }
 
     func recordActive(forced: Bool) {
+        isForced = forced
         let (store, ticket) = (host.store, ticket)
         let known = image.holdings(
             until: WallClock.milliseconds + host.settings.sessionTimeout)
@@ -116,7 +118,8 @@ extension Arrival {
     }
 
     private func started(_ failed: Int) {
-        let count = image.sessions.count
+        served = image.sessions.map(\.id)
+        let count = served.count
         host.onNotice?(
             "serving \(count) session\(count == 1 ? "" : "s") that came from elsewhere")
         let (store, ticket) = (host.store, ticket)

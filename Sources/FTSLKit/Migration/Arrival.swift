@@ -20,6 +20,12 @@ final class Arrival {
     let arriving = ArrivingInbox()
     var digest: [UInt8] = []
     var isStarting = false
+    /// Sessions that began here with it.
+    var served: [SessionID] = []
+    /// An operator said that it begins, not the source.
+    var isForced = false
+    /// Of the generation after the move.
+    var moves: UInt64 = 0
     private var question: TicketQuestion?
 
     /// A ticket that is offered.
@@ -50,11 +56,12 @@ final class Arrival {
         inboxMoves = record.hasInbox ? record.moves - 1 : nil
         machine = MigrationTarget(isPrepared: true)
         digest = record.digest
+        moves = record.moves
         self.image = image
     }
 
     /// Where a source says that it listens everywhere, its connection tells where that is.
-    private static func reachable(_ source: MoveTarget, from peer: String) -> MoveTarget {
+    static func reachable(_ source: MoveTarget, from peer: String) -> MoveTarget {
         var source = source
         source.endpoints = source.endpoints.map { text in
             guard case .tcp(let host, let port)? = try? Endpoint(parsing: text, for: .listen),
@@ -116,7 +123,7 @@ final class Arrival {
         case .abort: handle(.decided(.aborted))
         case .answer(let decision): handle(.decided(decision))
         case .query: link?.send(.holding(holding))
-        case .offer, .accept, .refuse, .prepared, .active, .ask, .holding:
+        case .offer, .accept, .refuse, .prepared, .active, .ask, .holding, .superseded:
             handle(.failed(.violation(.unexpectedFrame, "a migration message out of place")))
         }
         link?.took(size)

@@ -76,18 +76,20 @@ extension Departure {
     }
 
     private func makeImage() {
+        guard let target else { return }
         var whole = HostImage(ticket: ticket)
         for id in frozen {
             let state = states[id]
             guard
-                let one = host.driver.acceptor.image(
+                var one = host.driver.acceptor.image(
                     of: id, application: state?.encoded, unread: state?.unread ?? ByteBuffer())
             else { continue }
+            one.generation.moves = max(one.generation.moves, host.usedMoves)
             whole.sessions.append(one)
         }
         image = whole.encoded
         machine.digest = HostImage.digest(image) + (copying?.digest ?? [])
-        let inboxMoves = host.mover?.store.map { $0.identity.generation.moves + 1 } ?? 0
+        let inboxMoves = host.inboxSignpost(to: target)?.generation.moves ?? 0
         report.generation = max(whole.moves, inboxMoves)
         report.sessions = whole.sessions.count
         report.bytes += UInt64(image.readableBytes)

@@ -100,7 +100,7 @@ final class Departure {
         case .abort(let failure): handle(.failed(failure))
         case .ask(let asked):
             link?.send(.answer(asked == ticket ? machine.decision : .aborted))
-        case .offer, .inbox, .image, .seal, .decided, .answer, .query, .holding:
+        case .offer, .inbox, .image, .seal, .decided, .answer, .query, .holding, .superseded:
             handle(.failed(.violation(.unexpectedFrame, "a migration message out of place")))
         }
     }

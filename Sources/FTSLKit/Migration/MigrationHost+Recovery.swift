@@ -31,8 +31,9 @@ extension MigrationHost {
         let sources = try store.sourceTickets()
         let targets = try store.targetTickets()
         for ticket in sources { decided[ticket.ticket] = ticket }
-        consumed = Set(
-            targets.filter { [.active, .forced, .failed].contains($0.state) }.map(\.ticket))
+        for ticket in targets where [.active, .forced, .failed].contains(ticket.state) {
+            consumed[ticket.ticket] = ticket
+        }
         try recoverMoved(sources, targets)
         for ticket in sources where ticket.state == .frozen { decideAgain(ticket) }
         for ticket in sources where ticket.state == .thawed { watchForced(ticket, []) }
@@ -53,12 +54,16 @@ extension MigrationHost {
 
     /// Everything of this listener is elsewhere, unless something came after it left.
     private func recoverMoved(_ sources: [SourceTicket], _ targets: [TargetTicket]) throws {
-        guard let left = sources.last(where: { $0.state == .moved }) else { return }
+        guard let left = sources.last(where: { $0.state == .moved || $0.state == .fenced })
+        else { return }
         let came = targets.last { $0.state == .active || $0.state == .forced }
         guard (came?.at ?? 0) <= left.at else { return }
         let inboxes = try store.open().inboxSignposts()
         // Nobody is looked for any more: whoever starts here begins anew.
-        guard driver.acceptor.signpostCount > 0 || mover != nil && !inboxes.isEmpty else { return }
+        let isFenced =
+            left.state == .fenced && (mover != nil || left.age < settings.sessionTimeout)
+        guard isFenced || driver.acceptor.signpostCount > 0 || mover != nil && !inboxes.isEmpty
+        else { return }
         driver.acceptor.absence = .moved(left.moveTarget)
         onNotice?(
             "what was here moved to \(left.target): clients are sent there; remove "
@@ -187,6 +192,9 @@ extension Signpost {
 }
 
 extension SourceTicket {
+    /// Milliseconds.
+    var age: UInt64 { WallClock.milliseconds - min(WallClock.milliseconds, at) }
+
     var moveTarget: MoveTarget {
         MoveTarget(
             endpoints: target.split(separator: ",").map(String.init), key: targetKey,

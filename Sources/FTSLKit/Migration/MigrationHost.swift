@@ -25,7 +25,7 @@ package final class MigrationHost: SessionService {
     /// Source tickets as they are on the disk.
     var decided: [TicketID: SourceTicket] = [:]
     /// Target tickets that an earlier process has used up.
-    var consumed: Set<TicketID> = []
+    var consumed: [TicketID: TargetTicket] = [:]
     /// Something that an operator should know, though nobody waits for it.
     package var onTrouble: ((Failure) -> Void)?
     package var onNotice: ((String) -> Void)?
@@ -122,6 +122,12 @@ package final class MigrationHost: SessionService {
 
     // MARK: For the two roles
 
+    /// The newest generation of a ticket that came to nothing: its target may have been activated
+    /// by hand, so the next ticket's is above it.
+    var usedMoves: UInt64 {
+        decided.values.filter { $0.state == .thawed }.map(\.moves).max() ?? 0
+    }
+
     func dial(_ endpoints: [Endpoint]) -> InitiatorDriver {
         var configuration = InitiatorConfiguration()
         configuration.service = SessionRights.migrationService
@@ -138,7 +144,8 @@ package final class MigrationHost: SessionService {
         let plain = sessions.count { !acceptor.identity(of: $0).isVerified }
         let inbox = mover?.store.map { store in
             MigrationMessage.InboxOffer(
-                id: store.identity.id, moves: store.identity.generation.moves, bytes: 0)
+                id: store.identity.id,
+                moves: max(store.identity.generation.moves, usedMoves), bytes: 0)
         }
         return MigrationMessage.Offer(
             ticket: ticket, label: settings.label, service: settings.service,
@@ -171,7 +178,7 @@ package final class MigrationHost: SessionService {
 
     func signposts(_ departure: Departure) -> [Signpost] {
         guard let target = departure.target else { return [] }
-        let acceptor = driver.acceptor
+        let (acceptor, used) = (driver.acceptor, usedMoves)
         let until = WallClock.milliseconds + settings.sessionTimeout
         return departure.frozen.compactMap { id in
             guard let session = acceptor.session(id) else { return nil }
@@ -180,7 +187,8 @@ package final class MigrationHost: SessionService {
                 session: id, secret: session.identity.secret.bytes,
                 identity: identity.isVerified ? "\(identity)" : nil,
                 endpoints: target.endpointList, key: target.key,
-                generation: Generation(moves: session.host.generation.moves + 1, starts: 0),
+                generation: Generation(
+                    moves: max(session.host.generation.moves, used) + 1, starts: 0),
                 until: until)
         }
     }
@@ -190,7 +198,7 @@ package final class MigrationHost: SessionService {
             InboxSignpost(
                 inbox: store.identity.id, endpoints: target.endpointList, key: target.key,
                 generation: Generation(
-                    moves: store.identity.generation.moves + 1, starts: 0))
+                    moves: max(store.identity.generation.moves, usedMoves) + 1, starts: 0))
         }
     }
 
@@ -227,6 +235,8 @@ package final class MigrationHost: SessionService {
             arrival.begin()
         case .ask(let ticket): link.send(.answer(decision(of: ticket)))
         case .query(let ticket): link.send(.holding(holding(of: ticket)))
+        case .superseded(let ticket, let target):
+            link.send(.holding(superseded(ticket, by: target, link.handle.peer, at: peer)))
         default:
             link.handle.abort(
                 .violation(.unexpectedFrame, "a migration that does not begin with an offer"))
@@ -239,8 +249,8 @@ package final class MigrationHost: SessionService {
         link.finish()
     }
 
-    private func holding(of ticket: TicketID) -> MigrationMessage.Holding {
-        arrivals[ticket]?.holding ?? (consumed.contains(ticket) ? .active : .nothing)
+    func holding(of ticket: TicketID) -> MigrationMessage.Holding {
+        arrivals[ticket]?.holding ?? (consumed[ticket] != nil ? .active : .nothing)
     }
 
     /// True for the other host of a ticket of ours, which must be able to ask about it.

@@ -51,15 +51,24 @@ final class TicketQuestion {
     }
 
     /// As a source that went on by itself: true once the target serves all the same, because an
-    /// operator said so; false when it has dropped what it had.
-    func watch(_ then: @escaping (_ isServed: Bool) -> Void) {
+    /// operator said so; false when it has dropped what it had. Asked again while `then` returns
+    /// false.
+    func watch(_ then: @escaping (_ isServed: Bool) -> Bool) {
         begin(.query(ticket)) { message in
             switch message {
             case .holding(.active): then(true)
             case .holding(.nothing): then(false)
             // It asks, and hears that nothing was decided.
-            default: return false
+            default: false
             }
+        }
+    }
+
+    /// As that source, once what it had is elsewhere: until the target gives way.
+    func overrule(by newer: MoveTarget, _ then: @escaping () -> Void) {
+        begin(.superseded(ticket, newer)) { message in
+            guard case .holding(.nothing) = message else { return false }
+            then()
             return true
         }
     }

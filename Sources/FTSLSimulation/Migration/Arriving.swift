@@ -16,6 +16,9 @@ final class Arriving {
     private var inbox: InboxTables?
     private var inboxDigest: [UInt8] = []
     private(set) var digest: [UInt8] = []
+    private(set) var isForced = false
+    /// Of the generation after the move.
+    private(set) var moves: UInt64 = 0
     private var question: Question?
 
     /// A ticket that is offered.
@@ -44,6 +47,7 @@ final class Arriving {
         source = record.source
         inboxMoves = record.inboxMoves
         digest = record.digest
+        moves = record.moves
         machine = MigrationTarget(isPrepared: true)
     }
 
@@ -112,7 +116,7 @@ final class Arriving {
         case .abort: handle(.decided(.aborted))
         case .answer(let decision): handle(.decided(decision))
         case .query: talk?.send(.holding(holding))
-        case .offer, .accept, .refuse, .prepared, .active, .ask, .holding:
+        case .offer, .accept, .refuse, .prepared, .active, .ask, .holding, .superseded:
             world.fail(.definite, "a target was told \(message)")
         }
     }
@@ -202,9 +206,11 @@ final class Arriving {
     // MARK: Steps
 
     private func recordPrepared() {
+        moves = max(image.moves, inboxMoves.map { $0 + 1 } ?? 0)
         let (ticket, record) = (
             ticket,
-            HostTables.Target(source: source, digest: digest, inboxMoves: inboxMoves)
+            HostTables.Target(
+                source: source, digest: digest, inboxMoves: inboxMoves, moves: moves)
         )
         if world.mutation == .preparedInMemory { talk?.send(.prepared(digest: digest)) }
         world.disk(host) {
@@ -234,6 +240,7 @@ final class Arriving {
         let ticket = ticket
         var sessions: [SessionID: UInt64] = [:]
         for session in image.sessions { sessions[session.id] = session.generation.moves + 1 }
+        isForced = forced
         if forced { world.ghost.forced.insert(ticket) }
         world.disk(host) { [sessions] in
             try $0.consume(ticket, forced ? .forced : .active, sessions)

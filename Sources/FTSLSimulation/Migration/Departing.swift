@@ -19,12 +19,15 @@ final class Departing {
     private var moves: UInt64 = 0
     private var record: HostTables.Source?
     private var sent: [SessionID] = []
+    /// Below it no generation is given away: a target may have it that was activated by hand.
+    private let floor: UInt64
 
     init(_ world: MoveWorld, _ host: MovingHost, to target: Int) {
         self.world = world
         self.host = host
         self.target = target
         ticket = .random(using: &world.rng)
+        floor = world.mutation == .reusesGeneration ? 0 : host.usedMoves
         place = MoveTarget(
             endpoints: ["\(target)"], key: "", generation: Generation(moves: 0, starts: 0))
     }
@@ -47,7 +50,7 @@ final class Departing {
     private var offer: MigrationMessage.Offer {
         let inbox = host.lanes.map {
             MigrationMessage.InboxOffer(
-                id: $0.identity.id, moves: $0.identity.generation.moves, bytes: 0)
+                id: $0.identity.id, moves: max($0.identity.generation.moves, floor), bytes: 0)
         }
         return MigrationMessage.Offer(
             ticket: ticket, label: "main", service: "", serviceDigest: [],
@@ -86,7 +89,7 @@ final class Departing {
         case .active(let failed): handle(.active(failed: failed))
         case .abort(let failure): handle(.failed(failure))
         case .ask(let asked): talk?.send(.answer(asked == ticket ? decision : .aborted))
-        case .offer, .inbox, .image, .seal, .decided, .answer, .query, .holding:
+        case .offer, .inbox, .image, .seal, .decided, .answer, .query, .holding, .superseded:
             world.fail(.definite, "a source was told \(message)")
         }
     }
@@ -210,8 +213,10 @@ final class Departing {
                 unread = world.checkpoints[token]?.unread ?? unread
             }
             if world.mutation == .keepsServing { host.core.freeze([id]) }
-            guard let one = host.core.image(of: id, application: application, unread: unread)
+            guard
+                var one = host.core.image(of: id, application: application, unread: unread)
             else { continue }
+            one.generation.moves = max(one.generation.moves, floor)
             if world.mutation == .keepsServing {
                 host.core.thaw([id], now: host.clock(world.now))
                 if let token = states[id] { world.restart(id, host, from: token) }
@@ -220,7 +225,8 @@ final class Departing {
         }
         image = whole.encoded
         machine.digest = HostImage.digest(image) + inboxDigest
-        moves = max(whole.moves, host.lanes.map { $0.identity.generation.moves + 1 } ?? 0)
+        moves = max(
+            whole.moves, host.lanes.map { max($0.identity.generation.moves, floor) + 1 } ?? 0)
         handle(.frozen)
     }
 
@@ -243,7 +249,7 @@ final class Departing {
             guard let session = host.core.session(id) else { continue }
             var own = place
             own.generation = Generation(
-                moves: session.host.generation.moves + 1, starts: 0)
+                moves: max(session.host.generation.moves, floor) + 1, starts: 0)
             record.signposts[id] = HostTables.Signpost(
                 secret: session.identity.secret.bytes, target: own)
         }

@@ -20,6 +20,8 @@ struct HostTables {
         var source: Int
         var digest: [UInt8]
         var inboxMoves: UInt64?
+        /// Of the generation after the move.
+        var moves: UInt64
     }
 
     struct Signpost {
@@ -49,6 +51,13 @@ struct HostTables {
 
     mutating func record(_ ticket: TicketID, _ target: Target) {
         targets[ticket] = target
+        order.append(ticket)
+    }
+
+    /// What was activated here by hand has gone to another host, in spite of that.
+    mutating func supersede(_ ticket: TicketID, _ target: Int, _ moves: UInt64) {
+        sources[ticket] = Source(
+            state: .fenced, target: target, moves: moves, digest: [], signposts: [:])
         order.append(ticket)
     }
 

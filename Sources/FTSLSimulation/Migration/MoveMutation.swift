@@ -31,4 +31,8 @@ package enum MoveMutation: String, CaseIterable, Sendable {
     case losesUnread
     /// The new host begins at the generation of the old one.
     case keepsGeneration
+    /// A ticket after one that came to nothing begins at the same generation.
+    case reusesGeneration
+    /// A source that moved on says nothing to a target that was activated by hand.
+    case forgetsOverruled
 }

@@ -168,7 +168,7 @@ extension MoveWorld {
         host.arrivals = [:]
         host.questions = [:]
         host.decided = [:]
-        host.consumed = []
+        host.consumed = [:]
         host.timerAt = .max
         host.timerSerial += 1
     }

@@ -7,8 +7,9 @@ extension MoveWorld {
         let tables = host.disk.tables
         putUp(tables.signposts, at: host)
         host.decided = tables.sources
-        host.consumed = Set(
-            tables.targets.filter { $0.value.state == .active || $0.value.state == .forced }.keys)
+        host.consumed = tables.targets.filter {
+            $0.value.state == .active || $0.value.state == .forced
+        }.mapValues(\.moves)
         recoverMoved(host, tables)
         for ticket in tables.order {
             if let source = tables.sources[ticket] {
@@ -37,12 +38,15 @@ extension MoveWorld {
 
     /// Everything of this host is elsewhere, unless something came after it left.
     private func recoverMoved(_ host: MovingHost, _ tables: HostTables) {
-        let left = tables.order.lastIndex { tables.sources[$0]?.state == .moved }
+        let left = tables.order.lastIndex {
+            tables.sources[$0]?.state == .moved || tables.sources[$0]?.state == .fenced
+        }
         let came = tables.order.lastIndex {
             tables.targets[$0]?.state == .active || tables.targets[$0]?.state == .forced
         }
         guard let left, came ?? -1 <= left, let source = tables.sources[tables.order[left]],
             !tables.signposts.isEmpty || !tables.inboxSignposts.isEmpty
+                || source.state == .fenced
         else { return }
         let target = MoveTarget(
             endpoints: ["\(source.target)"], key: "",

@@ -122,6 +122,8 @@ extension MoveWorld {
             case .offer(let offer): offered(offer, talk, host)
             case .ask(let ticket): talk.send(.answer(decision(of: ticket, at: host)))
             case .query(let ticket): talk.send(.holding(holding(of: ticket, at: host)))
+            case .superseded(let ticket, let target):
+                talk.send(.holding(superseded(ticket, target, at: host)))
             // It had been refused already.
             case .abort: break
             default: fail(.definite, "a talk of hosts began with \(message)")
@@ -165,10 +167,10 @@ extension MoveWorld {
         }
     }
 
-    private func holding(
+    func holding(
         of ticket: TicketID, at host: MovingHost
     ) -> MigrationMessage.Holding {
-        host.arrivals[ticket]?.holding ?? (host.consumed.contains(ticket) ? .active : .nothing)
+        host.arrivals[ticket]?.holding ?? (host.consumed[ticket] != nil ? .active : .nothing)
     }
 
     // MARK: Forced
@@ -197,41 +199,5 @@ extension MoveWorld {
             conclude(decision)
             return true
         }
-    }
-
-    /// Asks, after a roll-back, whether the target serves what was sent to it all the same.
-    func watchForced(
-        _ ticket: TicketID, _ record: HostTables.Source, _ sessions: [SessionID],
-        at host: MovingHost
-    ) {
-        guard host.questions[ticket] == nil else { return }
-        let question = Question(self, host, .query(ticket), of: record.target)
-        host.questions[ticket] = question
-        question.begin { [unowned self] message in
-            switch message {
-            case .holding(.active): fence(ticket, record, sessions, at: host)
-            case .holding(.nothing): break
-            default: return false
-            }
-            host.questions[ticket] = nil
-            return true
-        }
-    }
-
-    private func fence(
-        _ ticket: TicketID, _ record: HostTables.Source, _ sessions: [SessionID],
-        at host: MovingHost
-    ) {
-        trace.note(now, "fenced", UInt64(host.index))
-        let target = MoveTarget(
-            endpoints: ["\(record.target)"], key: "",
-            generation: Generation(moves: record.moves, starts: 0))
-        host.core.absence = .moved(target)
-        host.core.depart(
-            sessions + host.core.messageSessions, to: target, now: host.clock(now))
-        host.decided[ticket]?.state = .fenced
-        disk(host) { $0.sources[ticket]?.state = .fenced }
-        leaveInbox(host, moves: record.moves)
-        pump(host)
     }
 }

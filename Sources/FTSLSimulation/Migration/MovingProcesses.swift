@@ -60,8 +60,8 @@ final class MovingHost: Process {
     var questions: [TicketID: Question] = [:]
     /// Tickets of this host as source, as they are on disk.
     var decided: [TicketID: HostTables.Source] = [:]
-    /// Tickets that an earlier process has used up.
-    var consumed: Set<TicketID> = []
+    /// Tickets that an earlier process has used up, with the generation that they brought.
+    var consumed: [TicketID: UInt64] = [:]
     /// Steps with tickets, for faults.
     var steps = 0
 
@@ -76,6 +76,17 @@ final class MovingHost: Process {
 
     var isMoving: Bool {
         departure != nil || decided.values.contains { $0.state == .frozen }
+    }
+
+    /// The newest generation of a ticket that came to nothing here.
+    var usedMoves: UInt64 {
+        decided.values.filter { $0.state == .thawed }.map(\.moves).max() ?? 0
+    }
+
+    /// The newest generation that came here.
+    var arrivedMoves: UInt64 {
+        let now = arrivals.values.filter { $0.machine.state == .active }.map(\.moves)
+        return max(now.max() ?? 0, consumed.values.max() ?? 0)
     }
 }
 

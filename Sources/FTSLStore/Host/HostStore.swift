@@ -43,16 +43,7 @@ package final class HostStore: Sendable {
         _ ticket: SourceTicket, signposts: [Signpost] = [], inbox: InboxSignpost? = nil
     ) throws {
         try change { database in
-            let statement = try database.statement(
-                "INSERT INTO source VALUES(?, ?, ?, ?, ?, ?, ?)")
-            statement.bind(1, ticket.ticket.bytes)
-            statement.bind(2, ticket.target)
-            statement.bind(3, ticket.targetKey)
-            statement.bind(4, ticket.moves)
-            statement.bind(5, ticket.imageDigest)
-            statement.bind(6, SourceTicket.State.frozen.rawValue)
-            statement.bind(7, ticket.at)
-            try statement.run()
+            try Self.insert(ticket, .frozen, database)
             for signpost in signposts {
                 try Self.save(signpost, of: ticket.ticket, database)
             }
@@ -104,6 +95,12 @@ package final class HostStore: Sendable {
         try change { try Self.set(ticket, .fenced, from: [.frozen, .thawed, .moved], $0) }
     }
 
+    /// What was activated here by hand has gone from its source to another host, and this one gave
+    /// way: kept as a ticket of this host that is fenced.
+    package func recordSuperseded(_ ticket: SourceTicket) throws {
+        try change { try Self.insert(ticket, .fenced, $0) }
+    }
+
     /// In the order of their time.
     package func sourceTickets() throws -> [SourceTicket] {
         try read { database in
@@ -127,6 +124,20 @@ package final class HostStore: Sendable {
             }
             return tickets
         }
+    }
+
+    private static func insert(
+        _ ticket: SourceTicket, _ state: SourceTicket.State, _ database: Database
+    ) throws {
+        let statement = try database.statement("INSERT INTO source VALUES(?, ?, ?, ?, ?, ?, ?)")
+        statement.bind(1, ticket.ticket.bytes)
+        statement.bind(2, ticket.target)
+        statement.bind(3, ticket.targetKey)
+        statement.bind(4, ticket.moves)
+        statement.bind(5, ticket.imageDigest)
+        statement.bind(6, state.rawValue)
+        statement.bind(7, ticket.at)
+        try statement.run()
     }
 
     private static func set(

@@ -152,6 +152,10 @@ struct MigrationMachineTests {
         .answer(.moved), .answer(.undecided), .answer(.aborted),
         .query(TicketID(high: 5, low: 6)), .holding(.nothing), .holding(.prepared(digest: [1])),
         .holding(.active),
+        .superseded(
+            TicketID(high: 7, low: 8),
+            MoveTarget(
+                endpoints: ["c:3"], key: "ftsl1:k", generation: Generation(moves: 4, starts: 0))),
     ]
 
     @Test("Every message is read as it was written, byte by byte too")
