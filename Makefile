@@ -10,7 +10,7 @@ VERSION  = $(shell sed -n 's/.*version = "\(.*\)".*/\1/p' Sources/FTSLCommands/C
 BUILD_PACKAGES = libreadline-dev libsqlite3-dev libxxhash-dev pkg-config make
 TEST_PACKAGES  = $(BUILD_PACKAGES) iproute2 nftables openssh-server openssh-client rsync git \
                  postgresql redis-server netcat-openbsd socat strace mandoc valgrind \
-                 python3 python3-cryptography python3-xxhash procps tmux vim less zsh fish gcc libc6-dev \
+                 python3 python3-cryptography python3-xxhash procps tmux vim less htop zsh fish gcc libc6-dev \
                  prometheus curl systemd dpkg-dev lintian debootstrap
 BENCH_PACKAGES = $(BUILD_PACKAGES) openssl netcat-openbsd socat ncat gnuplot-nox python3 \
                  nats-server libnats-dev mosquitto mosquitto-clients gcc libc6-dev

@@ -590,9 +590,9 @@ _ftsl_tail() {
 
 _ftsl_migrate() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--plan --json --status --abort --even-if-alive --restart -q --quiet --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--max-pause --spread --linger --resolve --log-format --color --context --drain-timeout)
+    non_repeating_flags=(--plan --json --status --abort --even-if-alive --restart --accept-new -q --quiet --version -h --help)
+    repeating_options=(--peer)
+    non_repeating_options=(--max-pause --spread --linger --resolve --tls-cert --tls-key --tls-ca --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 2
 
     # Offer option value completions
@@ -608,6 +608,21 @@ _ftsl_migrate() {
         ;;
     '--resolve')
         __ftsl_add_completions -W 'activate'$'\n''discard'
+        return
+        ;;
+    '--tls-cert')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--tls-key')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--tls-ca')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--peer')
         return
         ;;
     '--log-format')
@@ -642,9 +657,9 @@ _ftsl_migrate() {
 
 _ftsl_status() {
     repeating_flags=(--verbose -v)
-    non_repeating_flags=(--json --watch --settings -q --quiet --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--outbox --inbox --kill --expire --retire --drop-cursor --log-format --color --context --drain-timeout)
+    non_repeating_flags=(--json --watch --settings --accept-new -q --quiet --version -h --help)
+    repeating_options=(--peer)
+    non_repeating_options=(--outbox --inbox --kill --expire --retire --drop-cursor --tls-cert --tls-key --tls-ca --log-format --color --context --drain-timeout)
     __ftsl_offer_flags_options 1
 
     # Offer option value completions
@@ -666,6 +681,21 @@ _ftsl_status() {
         return
         ;;
     '--drop-cursor')
+        return
+        ;;
+    '--tls-cert')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--tls-key')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--tls-ca')
+        __ftsl_add_completions -f
+        return
+        ;;
+    '--peer')
         return
         ;;
     '--log-format')

@@ -31,9 +31,9 @@ function __ftsl_parse_tokens -S
         case 'tail'
             __ftsl_parse_subcommand 1 'n/last=' 'from=' 'cursor=' 'group=' 'e/exit-at-end' 'c/count=' 'W/timeout=' 't/topic=+' '0/null' 'json' 'format=' 'exec=' 'parallel=' 'exec-timeout=' 'max-attempts=' 'ack-fd=' 'dead' 'return=' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'insecure' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'migrate'
-            __ftsl_parse_subcommand 2 'plan' 'max-pause=' 'spread=' 'linger=' 'json' 'status' 'abort' 'resolve=' 'even-if-alive' 'restart' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 2 'plan' 'max-pause=' 'spread=' 'linger=' 'json' 'status' 'abort' 'resolve=' 'even-if-alive' 'restart' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'status'
-            __ftsl_parse_subcommand 1 'outbox=' 'inbox=' 'json' 'watch' 'kill=' 'expire=' 'retire=' 'drop-cursor=' 'settings' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
+            __ftsl_parse_subcommand 1 'outbox=' 'inbox=' 'json' 'watch' 'kill=' 'expire=' 'retire=' 'drop-cursor=' 'settings' 'tls-cert=' 'tls-key=' 'tls-ca=' 'peer=+' 'accept-new' 'q/quiet' 'v/verbose' 'log-format=' 'color=' 'context=' 'drain-timeout=' 'version' 'h/help'
         case 'key'
             __ftsl_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -279,6 +279,11 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" resolve' -l 'resolve' -d 'At a target whose source is dead for good: start what was prepared, or drop it.' -rfka 'activate discard'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" even-if-alive' -l 'even-if-alive' -d 'With --resolve: also when the source answers that nothing is decided.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" restart' -l 'restart' -d 'Go on as the same or another program under the same pid; nothing is lost.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" tls-cert' -l 'tls-cert' -d 'Certificate chain of this end, PEM.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" tls-key' -l 'tls-key' -d 'Private key of --tls-cert, PEM.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" tls-ca' -l 'tls-ca' -d 'Accept certificates under these authorities, PEM, instead of known keys.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate"' -l 'peer' -d 'Speak TLS, and only to the holder of this key; may be given several times.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" accept-new' -l 'accept-new' -d 'Speak TLS, and remember the key of a listener met for the first time.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl migrate" log-format' -l 'log-format' -d 'How to write what goes to stderr.' -rfka 'text json'
@@ -297,6 +302,11 @@ complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "fts
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" retire' -l 'retire' -d 'Of an inbox: forget a producer; of an outbox: begin anew with a destination.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" drop-cursor' -l 'drop-cursor' -d 'Of an inbox: remove a cursor.' -rfka ''
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" settings' -l 'settings' -d 'Print every setting of every command, and where it comes from.'
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" tls-cert' -l 'tls-cert' -d 'Certificate chain of this end, PEM.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" tls-key' -l 'tls-key' -d 'Private key of --tls-cert, PEM.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" tls-ca' -l 'tls-ca' -d 'Accept certificates under these authorities, PEM, instead of known keys.' -rF
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status"' -l 'peer' -d 'Speak TLS, and only to the holder of this key; may be given several times.' -rfka ''
+complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" accept-new' -l 'accept-new' -d 'Speak TLS, and remember the key of a listener met for the first time.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" q quiet' -s 'q' -l 'quiet' -d 'Say nothing but errors.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status"' -l 'verbose' -s 'v' -d 'Say more; twice: everything.'
 complete -c 'ftsl' -n '__ftsl_should_offer_completions_for_flags_or_options "ftsl status" log-format' -l 'log-format' -d 'How to write what goes to stderr.' -rfka 'text json'

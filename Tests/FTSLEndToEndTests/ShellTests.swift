@@ -17,6 +17,15 @@ struct ShellTests {
         let result = try stage.python("Terminal/shell", [name], .seconds(240))
         #expect(result.status == .status(0), "\(result.output)\(result.errors)")
     }
+
+    /// `FTSL_REGENERATE=1` writes them anew.
+    @Test(
+        "Whole screens are as they are checked in",
+        arguments: ["peer-above-line", "two-sessions", "help", "lost-and-back", "escapes"])
+    func screen(name: String) throws {
+        let result = try stage.python("Terminal/screens", [name], .seconds(240))
+        #expect(result.status == .status(0), "\(result.output)\(result.errors)")
+    }
 }
 
 /// Tab in the shells of this system.

@@ -239,6 +239,10 @@ class Terminal:
         x, y = self.call("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
         return int(x), int(y)
 
+    def title(self):
+        """What the window's frame says."""
+        return self.call("display-message", "-p", "#{pane_title}").strip()
+
     def shows(self, text, limit=LIMIT):
         """Waits until the text is somewhere on the screen."""
         wait(f"'{text}' on the screen", lambda: text in self.screen(), limit)

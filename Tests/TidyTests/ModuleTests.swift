@@ -25,7 +25,7 @@ struct ModuleTests {
         ],
         "FTSLCommands": [
             "FTSLShell", "FTSLKit", "FTSLCore", "FTSLTransport", "FTSLStore", "NIOCore", "NIOPosix",
-            "NIOHTTP1", "ArgumentParser", "DequeModule",
+            "NIOConcurrencyHelpers", "NIOHTTP1", "ArgumentParser", "DequeModule",
             "FoundationEssentials", "Synchronization", "Glibc", "Darwin", "CPlatform",
         ],
         "ftsl": ["FTSLCommands"],

@@ -5,19 +5,47 @@ internal import FTSLKit
 /// lives may be silent.
 final class ControlCall {
     /// Several pulses of the server.
-    private static let patience: Duration = .seconds(10)
+    private static let localPatience: Duration = .seconds(10)
+
+    /// As long as a session may be without a connection.
+    static let remotePatience: Duration = .seconds(60)
 
     private let link: ControlLink
     /// How sentences call the listener.
     let name: String
+    private let remote: RemoteListener?
+    private let patience: Duration
 
     init(_ path: String, name: String) throws(Ending) {
         self.name = name
+        remote = nil
+        patience = Self.localPatience
         do {
             link = try ControlLink(path)
         } catch {
             throw Self.ending(error, name)
         }
+    }
+
+    /// To a listener somewhere else, whose session `remote` carries.
+    init(_ link: ControlLink, name: String, _ remote: RemoteListener) {
+        self.link = link
+        self.name = name
+        self.remote = remote
+        patience = Self.remotePatience
+    }
+
+    /// It is on another machine, or another user's.
+    var isRemote: Bool { remote != nil }
+
+    /// Nothing more will be asked.
+    func finish() {
+        link.finish()
+        remote?.finish()
+    }
+
+    private func ending(_ lost: ControlLink.Lost) -> Ending {
+        remote?.reason ?? Self.ending(lost, name)
     }
 
     private static func ending(_ lost: ControlLink.Lost, _ name: String) -> Ending {
@@ -34,9 +62,9 @@ final class ControlCall {
     /// Says it; `line` brings the answer.
     func ask(_ request: ControlRequest) throws(Ending) {
         do {
-            try link.send(request.line, by: MonotonicClock.now + Self.patience)
+            try link.send(request.line, by: MonotonicClock.now + patience)
         } catch {
-            throw Self.ending(error, name)
+            throw ending(error)
         }
     }
 
@@ -45,9 +73,9 @@ final class ControlCall {
         while true {
             let bytes: [UInt8]
             do {
-                bytes = try link.line(by: min(limit, MonotonicClock.now + Self.patience))
+                bytes = try link.line(by: min(limit, MonotonicClock.now + patience))
             } catch {
-                throw Self.ending(error, name)
+                throw ending(error)
             }
             guard case .object(let fields)? = try? JSONReader.parse(bytes) else {
                 throw Ending(.violation, "'\(name)' does not answer as a listener's control socket")

@@ -43,7 +43,7 @@ struct ControlRequest: Equatable {
 /// Whoever handles the request keeps it until `done`; a reply that nobody holds any more says that
 /// itself.
 final class ControlReply {
-    private var client: ControlClient?
+    private var client: (any ControlAsker)?
     /// Called once the client has gone away without having heard the end; what it asked for may
     /// still go on.
     var onGone: (() -> Void)? {
@@ -55,10 +55,13 @@ final class ControlReply {
     private(set) var isDone = false
 
     /// `onLeft` is called with the end too.
-    init(to client: ControlClient?, onLeft: @escaping () -> Void = {}) {
+    init(to client: (any ControlAsker)?, onLeft: @escaping () -> Void = {}) {
         self.client = client
         self.onLeft = onLeft
     }
+
+    /// Who asked is on this machine.
+    var isLocal: Bool { client?.isLocal ?? true }
 
     /// Where the end can be said by the next program of this process; nil: the client is gone.
     func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt? {

@@ -2,7 +2,8 @@ internal import FTSLCore
 internal import FTSLKit
 internal import NIOCore
 
-/// What a listener answers at its control socket: a handler for each command. [FTSL §10]
+/// What a listener answers at its control socket, and from afar: a handler for each command.
+/// [FTSL §10]
 final class ControlServer: ControlDelegate {
     typealias Handler = (ControlRequest, ControlReply) -> Void
 
@@ -20,6 +21,11 @@ final class ControlServer: ControlDelegate {
         socket = try ControlSocket(path, adopting: adopted, delegate: self, on: loop)
     }
 
+    /// Answers whoever may ask from afar.
+    func makeService(on loop: any EventLoop) -> ControlService {
+        ControlService(delegate: self, on: loop)
+    }
+
     func hold(_ kept: KeptDescriptors) throws(Unmovable) -> CInt? { try socket?.hold(kept) }
 
     func close() {
@@ -27,12 +33,12 @@ final class ControlServer: ControlDelegate {
         socket = nil
     }
 
-    func control(_ client: ControlClient, asks line: [UInt8]) {
-        let bound = NIOLoopBound(client, eventLoop: loop)
+    func control(_ asker: any ControlAsker, asks line: [UInt8]) {
+        let bound = NIOLoopBound(asker, eventLoop: loop)
         let pulse = loop.scheduleRepeatedTask(initialDelay: Self.pulse, delay: Self.pulse) { _ in
             bound.value.send(JSONValue.object(["alive": .bool(true)]).line)
         }
-        let reply = ControlReply(to: client) { pulse.cancel() }
+        let reply = ControlReply(to: asker) { pulse.cancel() }
         guard let request = ControlRequest(line) else {
             reply.done(.badData, error: "a request is a JSON object with a \"command\"")
             return

@@ -45,10 +45,33 @@ enum RunningListener {
         }
     }
 
-    /// The control socket that a name, a path or an endpoint stands for; whether anybody listens
-    /// there shows when it is called.
-    static func socket(of text: String) throws(Ending) -> String {
-        if let endpoint = endpoint(text) { return try socket(at: endpoint, text) }
+    /// The listener that a name, a path or an endpoint stands for: one of this user's, or else for
+    /// an endpoint whoever listens there.
+    static func call(_ text: String, _ keys: ServerKeyOptions, log: Log) throws -> ControlCall {
+        if !keys.isGiven, let call = try local(text) { return call }
+        guard let endpoint = endpoint(text) else {
+            throw Ending(.usage, "--peer, --accept-new and --tls-ca go with an endpoint")
+        }
+        let name =
+            endpoint.isLoopback && !keys.isGiven
+            ? "no listener of this user runs at \(text), and another cannot be asked"
+            : "cannot ask \(text)"
+        return try RemoteListener.call([endpoint], keys, name: name, log: log)
+    }
+
+    /// One of this user's; nil: it is none of them that listens at the endpoint.
+    static func local(_ text: String) throws(Ending) -> ControlCall? {
+        if let endpoint = endpoint(text) {
+            return try socket(at: endpoint).map { path throws(Ending) in
+                try ControlCall(path, name: text)
+            }
+        }
+        return try ControlCall(socket(of: text), name: text)
+    }
+
+    /// The control socket that a name or a path stands for; whether anybody listens there shows
+    /// when it is called.
+    private static func socket(of text: String) throws(Ending) -> String {
         if text.contains("/") { return text }
         guard ControlFolder.isName(text) else {
             throw Ending(.usage, "'\(text)' is no name of a listener: \(ControlName.rule)")
@@ -68,20 +91,15 @@ enum RunningListener {
         return try? Endpoint(parsing: text, for: .listen)
     }
 
-    private static func socket(at endpoint: Endpoint, _ text: String) throws(Ending) -> String {
+    /// Nil: no listener of this user listens there.
+    private static func socket(at endpoint: Endpoint) throws(Ending) -> String? {
         let found = try all().first { found in
             guard case .success(let fields) = found.answer,
                 let own = fields["endpoint"]?.plainText
             else { return false }
             return own == "\(endpoint)"
         }
-        guard let found else {
-            throw Ending(
-                .unreachable,
-                "no listener of this user runs at \(text); 'ftsl status' shows those that do",
-                see: "ftsl status")
-        }
-        return found.path
+        return found?.path
     }
 }
 

@@ -142,7 +142,7 @@ struct ListenOptions: ParsableArguments {
 
     /// Kinds of sessions that are served.
     var offered: SessionRights {
-        var offered: SessionRights = []
+        var offered: SessionRights = .control
         if isStdio || exec != nil || forward != nil { offered.insert(.streams) }
         if messages.inbox != nil { offered.insert(.messages) }
         return offered

@@ -96,6 +96,7 @@ final class Listener {
             configuration: configuration, service: service, inbox: inbox, on: loop)
         self.driver = driver
         inbox?.serve(on: driver)
+        driver.controls = control?.makeService(on: loop)
         driver.onEvent = { [unowned self] in observe($0, on: loop) }
         driver.onRefused = { [unowned self] in refused($0, $1) }
         driver.rights = { [unowned self] in gate.rights(of: $0) }

@@ -12,6 +12,7 @@ final class ListenerControl {
     private unowned let listener: Listener
     private let loop: any EventLoop
     private let server: ControlServer
+    private let files: DiskQueue
     private let started = MonotonicClock.now
     private(set) var name: String?
     /// One at a time.
@@ -21,17 +22,23 @@ final class ListenerControl {
         self.listener = listener
         self.loop = loop
         server = ControlServer(on: loop)
+        files = DiskQueue(on: loop)
         server.handlers = [
             "listener": { [unowned self] _, reply in reply.done(.success, summary) },
             "status": { [unowned self] in status($0, $1) },
             "kill": { [unowned self] in kill($0, $1) },
             "expire": { [unowned self] in expire($0, $1) },
+            "inbox": { [unowned self] in inbox($1) },
             "migrate": { [unowned self] in migrate($0, $1) },
             "migrate-status": { [unowned self] in migration($1)?.status($1) },
             "migrate-abort": { [unowned self] in migration($1)?.abort($1) },
             "migrate-resolve": { [unowned self] in resolve($0, $1) },
             "restart": { [unowned self] in restart($0, $1) },
         ]
+    }
+
+    func makeService(on loop: any EventLoop) -> any SessionService {
+        server.makeService(on: loop)
     }
 
     /// Takes a name for as long as this process lives.
@@ -131,12 +138,11 @@ final class ListenerControl {
         else { return nil }
         let now = MonotonicClock.now
         let identity = acceptor.identity(of: id)
-        let isForMessages = session.identity.flags.contains(.messages)
         return [
             "kind": .string("session"), "session": .string("\(id)"),
             "peer": .string(acceptor.address(of: id)),
             "peer_key": identity.isVerified ? .string("\(identity)") : .null,
-            "service": .string(isForMessages ? "inbox" : streams ?? ""),
+            "service": .string(Self.service(session.identity.flags) ?? streams ?? ""),
             "state": .string(standing.state.rawValue),
             "attachment": .integer(session.highestAttachment.value),
             "unacknowledged": .integer(
@@ -145,6 +151,35 @@ final class ListenerControl {
             "offline": standing.parkedSince.map { .number(now.since($0).inSeconds) } ?? .null,
             "outcome": session.outcome.map { .string(SessionMonitor.name(of: $0)) } ?? .null,
         ].merging(SessionPositions.fields(of: session)) { $1 }
+    }
+
+    /// What a session is for that carries no stream.
+    private static func service(_ flags: ServiceFlags) -> String? {
+        if flags.contains(.messages) { return "inbox" }
+        if flags.contains(.migration) { return SessionRights.migrationService }
+        return flags.contains(.control) ? SessionRights.controlService : nil
+    }
+
+    /// What `ftsl status` says of the inbox, for those who cannot look at its file.
+    private func inbox(_ reply: ControlReply) {
+        guard let path = listener.options.messages.inbox.map(FileStatus.absolute) else {
+            return reply.done(.noInput, error: "this listener has no inbox")
+        }
+        files.run {
+            try MessageFile(path).page()
+        } then: { result in
+            switch result {
+            case .success(let page):
+                for line in page.lines { reply.progress(["line": line]) }
+                let rows = page.table.split(separator: "\n", omittingEmptySubsequences: false)
+                for row in rows.dropLast() {
+                    reply.progress(["row": .string(String(row))])
+                }
+                reply.done()
+            case .failure(let failure):
+                reply.done(failure.code.exitStatus, error: failure.text, code: failure.code)
+            }
+        }
     }
 
     // MARK: What it does
@@ -233,6 +268,10 @@ final class ListenerControl {
     }
 
     private func restart(_ request: ControlRequest, _ reply: ControlReply) {
+        guard reply.isLocal else {
+            return reply.done(
+                .usage, error: "a restart is asked for on the listener's own machine")
+        }
         guard !isMigrating else {
             return reply.done(.rolledBack, error: "a migration or a restart is going on")
         }

@@ -21,8 +21,8 @@ struct MigrateCommand: ParsableCommand {
     func run() throws {
         let request = try options.request()
         let log = Log(global)
-        let call = try ControlCall(
-            RunningListener.socket(of: options.listener), name: options.listener)
+        let call = try RunningListener.call(options.listener, options.keys, log: log)
+        defer { call.finish() }
         let isQuestion = options.plan || options.status
         let last = try call.run(request) { fields in
             let line = MigrationLine(fields)

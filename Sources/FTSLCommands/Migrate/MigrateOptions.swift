@@ -10,7 +10,8 @@ enum ResolveArgument: String, ExpressibleByArgument, CaseIterable, Sendable {
 struct MigrateOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The listener, by its name, endpoint or control socket.", valueName: "name"),
+            "The listener, by its name, endpoint or control socket; on another machine by its "
+                + "endpoint.", valueName: "name"),
         completion: Candidates.listeners)
     var listener: String
 
@@ -58,6 +59,8 @@ struct MigrateOptions: ParsableArguments {
 
     @Flag(help: "Go on as the same or another program under the same pid; nothing is lost.")
     var restart = false
+
+    @OptionGroup var keys: ServerKeyOptions
 
     mutating func validate() throws {
         let kinds = [

@@ -12,7 +12,7 @@ extension SessionShell {
         "connect": ("ENDPOINT [OPTIONS]", "open a session and make it the current one"),
         "sessions": ("", "list the sessions"),
         "switch": ("NAME", "make another session the current one"),
-        "close": ("[NAME]", "end the input of a session and wait for its end"),
+        "close": ("[NAME]", "end a session's input and wait for its end"),
         "send": ("ENDPOINT MESSAGE [OPTIONS]", "send a message to an inbox"),
         "tail": ("ENDPOINT|PATH [OPTIONS]", "follow an inbox; /close tail ends it"),
         "status": ("[NAME|ENDPOINT|PATH]", "listeners, inboxes, outboxes"),

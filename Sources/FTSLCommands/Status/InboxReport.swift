@@ -65,7 +65,8 @@ extension InboxReport {
     var table: String {
         let since = oldest.map { ", the oldest of \(Timestamp.text(milliseconds: $0))" } ?? ""
         var text =
-            "inbox \(path) \(id)\n\(messages) messages, \(Numbers.bytes(bytes))\(since); "
+            "inbox \(path) \(id)\n"
+            + "\(Numbers.count(messages, "message")), \(Numbers.bytes(bytes))\(since); "
             + "next index \(next), \(dead) dead letters\n"
         if let move {
             text += "moved to \(move.endpoints) on \(Timestamp.text(milliseconds: move.at))\n"

@@ -131,7 +131,12 @@ struct MessageSearch {
         {
             return path
         }
-        let call = try ControlCall(RunningListener.socket(of: text), name: text)
+        guard let call = try RunningListener.local(text) else {
+            throw Ending(
+                .unreachable,
+                "no listener of this user runs at \(text); 'ftsl status' shows those that do",
+                see: "ftsl status")
+        }
         let listener = try call.run(ControlRequest("listener"))
         guard let path = listener["inbox"]?.plainText else {
             throw Ending(.noInput, "the listener '\(text)' has no inbox")

@@ -72,17 +72,16 @@ struct StatusCommand: ParsableCommand {
         if let session = options.expire {
             return try end(session, "expire", "was forgotten", at: name)
         }
-        let path = try socket(of: name)
-        try show(every: 500) { try page(of: path, name) }
+        let call = try call(name)
+        defer { call.finish() }
+        try show(every: 500) { try page(call) }
     }
 
     /// What is neither a listener nor anything else was perhaps meant as the id of a message.
-    private func socket(of name: String) throws -> String {
+    private func call(_ name: String) throws -> ControlCall {
         do {
-            let path = try RunningListener.socket(of: name)
-            _ = try ControlCall(path, name: name)
-            return path
-        } catch {
+            return try RunningListener.call(name, options.keys, log: Log(global))
+        } catch let error as Ending {
             guard error.status == ExitStatus.unreachable.rawValue, !name.contains("/") else {
                 throw error
             }
@@ -93,21 +92,30 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    private func page(of path: String, _ name: String) throws -> StatusPage {
+    private func page(_ call: ControlCall) throws -> StatusPage {
         var sessions: [[String: JSONValue]] = []
-        var last = try ControlCall(path, name: name).run(ControlRequest("status")) {
-            sessions.append($0)
-        }
+        var last = try call.run(ControlRequest("status")) { sessions.append($0) }
         for key in ["done", "status"] { last[key] = nil }
         let page = ListenerReport(listener: last, sessions: sessions).page
         guard let inbox = last["inbox"]?.plainText else { return page }
-        return page + (try MessageFile(inbox).page())
+        return page + (call.isRemote ? try inboxPage(call) : try MessageFile(inbox).page())
+    }
+
+    /// Its file is on the listener's machine.
+    private func inboxPage(_ call: ControlCall) throws -> StatusPage {
+        var page = StatusPage()
+        try call.run(ControlRequest("inbox")) { fields in
+            if let line = fields["line"] { page.lines.append(line) }
+            if let row = fields["row"]?.plainText { page.table += row + "\n" }
+        }
+        return page
     }
 
     private func end(
         _ session: String, _ command: String, _ done: String, at name: String
     ) throws {
-        let call = try ControlCall(RunningListener.socket(of: name), name: name)
+        let call = try RunningListener.call(name, options.keys, log: Log(global))
+        defer { call.finish() }
         let answer = try call.run(ControlRequest(command, ["session": .string(session)]))
         if options.json { RawOutput.write(JSONValue.object(answer).line, to: 1) }
         Log(global).notice("session \(answer["session"]?.plainText ?? session) \(done)")

@@ -5,9 +5,9 @@ internal import FTSLKit
 struct StatusOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "A listener by its name, endpoint or control socket; the path of an inbox or outbox; "
-                + "the "
-                + "id of a message (default: all listeners, and this user's outbox).",
+            "A listener by its name, endpoint or control socket, on another machine by its "
+                + "endpoint; the path of an inbox or outbox; the id of a message (default: all "
+                + "listeners, and this user's outbox).",
             valueName: "name|endpoint|path|id"), completion: Candidates.subjects)
     var subject: String?
 
@@ -55,6 +55,8 @@ struct StatusOptions: ParsableArguments {
     @Flag(help: "Print every setting of every command, and where it comes from.")
     var settings = false
 
+    @OptionGroup var keys: ServerKeyOptions
+
     mutating func validate() throws {
         let kinds = [
             (watch, "--watch"), (retire != nil, "--retire"), (dropCursor != nil, "--drop-cursor"),
@@ -79,6 +81,9 @@ struct StatusOptions: ParsableArguments {
                 throw ValidationError("--inbox and \(first) exclude each other")
             }
             guard subject != nil else { throw ValidationError("--inbox needs the id of a message") }
+        }
+        if keys.isGiven, subject == nil {
+            throw ValidationError("--peer, --accept-new and --tls-ca need an endpoint")
         }
         if settings, subject != nil { throw ValidationError("--settings needs no other argument") }
         if let dropCursor, let complaint = CursorName.complaint(dropCursor) {

@@ -27,7 +27,9 @@ enum StatusSubject: Equatable {
         guard let text = options.subject else {
             return options.outbox.map { .file($0) } ?? .everything
         }
-        if options.kill != nil || options.expire != nil { return .listener(text) }
+        if options.kill != nil || options.expire != nil || options.keys.isGiven {
+            return .listener(text)
+        }
         if options.inbox != nil { return .message(text) }
         if case .path(let path) = Place(text, exists: world.exists) {
             return world.isSocket(path) ? .listener(path) : .file(path)

@@ -48,6 +48,8 @@ final class ClientGate {
     var knowsNobody: Bool { peers?.entries.isEmpty ?? true }
 
     func rights(of identity: PeerIdentity) -> SessionRights {
+        // Who was let in just now need not wait for the next look at the file.
+        if identity.isVerified { reload() }
         guard let permissions = permissions(of: identity) else { return [] }
         var rights: SessionRights = []
         for permission in permissions {
@@ -57,18 +59,23 @@ final class ClientGate {
             case .migrate, .control: break
             }
         }
+        if holds(.control, identity) { rights.insert(.control) }
         return rights
     }
 
-    /// May bring sessions and inboxes here: never without a key, on loopback neither.
-    func mayMigrate(_ identity: PeerIdentity) -> Bool {
+    /// May bring sessions and inboxes here.
+    func mayMigrate(_ identity: PeerIdentity) -> Bool { holds(.migrate, identity) }
+
+    /// Permissions that nobody has without a key, on loopback neither. An authority that lets
+    /// everybody in whom it has certified has not said who may rule.
+    private func holds(_ permission: Permission, _ identity: PeerIdentity) -> Bool {
         switch identity {
         case .plaintext: return false
-        case .name: return true
+        case .name: return permission == .migrate
         case .key(let text):
             guard let key = Fingerprint(text) else { return false }
             if key == own { return true }
-            return peers?.permissions(of: key, now: Int64(time(nil)))?.contains(.migrate) ?? false
+            return peers?.permissions(of: key, now: Int64(time(nil)))?.contains(permission) ?? false
         }
     }
 

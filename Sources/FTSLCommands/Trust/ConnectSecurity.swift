@@ -13,11 +13,21 @@ struct ConnectSecurity {
     let judge: ServerJudge
 
     init(_ options: ServerTrustOptions, _ endpoints: [Endpoint], log: Log) throws {
-        insecure = options.insecure
-        wanted = !options.peer.isEmpty || options.acceptNew || options.certificates.isGiven
-        if wanted, insecure {
+        if options.keys.isGiven, options.insecure {
             throw Ending(.usage, "--insecure excludes --peer, --accept-new and --tls-ca")
         }
+        try self.init(
+            options.keys, endpoints, insecure: options.insecure, always: options.keys.isGiven,
+            log: log)
+    }
+
+    /// - Parameter always: TLS on loopback and Unix sockets, too.
+    init(
+        _ options: ServerKeyOptions, _ endpoints: [Endpoint], insecure: Bool = false,
+        always: Bool, log: Log
+    ) throws {
+        self.insecure = insecure
+        wanted = always
         let pinned = try options.peer.map { text in
             guard let key = Fingerprint(text) else {
                 throw Ending(.usage, "--peer: '\(text)' is not a key")

@@ -54,8 +54,8 @@ struct CertificateOptions: ParsableArguments {
     }
 }
 
-/// Options about whom to believe at the other end, for everything that dials.
-struct ServerTrustOptions: ParsableArguments {
+/// Options about whom to believe at the other end, where it is always spoken to with TLS.
+struct ServerKeyOptions: ParsableArguments {
     @OptionGroup var certificates: CertificateOptions
 
     @Option(
@@ -66,6 +66,13 @@ struct ServerTrustOptions: ParsableArguments {
 
     @Flag(help: "Speak TLS, and remember the key of a listener met for the first time.")
     var acceptNew = false
+
+    var isGiven: Bool { !peer.isEmpty || acceptNew || certificates.isGiven }
+}
+
+/// Options about whom to believe at the other end, for everything that dials.
+struct ServerTrustOptions: ParsableArguments {
+    @OptionGroup var keys: ServerKeyOptions
 
     @Flag(help: "Speak plaintext beyond loopback too.")
     var insecure = false

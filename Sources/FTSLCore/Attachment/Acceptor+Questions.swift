@@ -39,6 +39,7 @@ extension Acceptor {
             switch needed {
             case .messages: .messages
             case .migration: .migration
+            case .control: .control
             default: configuration.flags
             }
         answerOpen(id, open, version: version, flags: flags, window: window, now: now)
@@ -219,6 +220,10 @@ extension Acceptor {
             .init(
                 kind: .refused, code: .migrationRefused,
                 text: "this listener takes no migrations (listen --accept-migration)")
+        case .control:
+            .init(
+                kind: .refused, code: .authorityRefused,
+                text: "this listener answers its own machine only")
         default: .init(kind: .refused, code: .noStreams, text: "this listener has only an inbox")
         }
     }

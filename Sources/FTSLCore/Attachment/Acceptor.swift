@@ -53,6 +53,7 @@ package final class Acceptor {
         var needs: SessionRights {
             let flags = session.identity.flags
             if flags.contains(.messages) { return .messages }
+            if flags.contains(.control) { return .control }
             return flags.contains(.migration) ? .migration : .streams
         }
 

@@ -29,6 +29,8 @@ package struct ServiceFlags: OptionSet, Hashable, Sendable {
     package static let messages = ServiceFlags(rawValue: 16)
     /// Two hosts talk about a ticket on its main stream.
     package static let migration = ServiceFlags(rawValue: 32)
+    /// The listener itself is asked on its main stream.
+    package static let control = ServiceFlags(rawValue: 64)
 }
 
 /// What a listener offers, and what an identity may use of it.
@@ -41,6 +43,8 @@ package struct SessionRights: OptionSet, Hashable, Sendable {
     package static let messages = SessionRights(rawValue: 2)
     /// Bring sessions and inboxes here, and ask about tickets.
     package static let migration = SessionRights(rawValue: 4)
+    /// Ask the listener itself, and tell it what to do.
+    package static let control = SessionRights(rawValue: 8)
     /// What needs no permission of its own.
     package static let everything: SessionRights = [.streams, .messages]
 
@@ -49,6 +53,7 @@ package struct SessionRights: OptionSet, Hashable, Sendable {
         switch service {
         case Self.messagesService: self = .messages
         case Self.migrationService: self = .migration
+        case Self.controlService: self = .control
         default: self = .streams
         }
     }
@@ -57,4 +62,6 @@ package struct SessionRights: OptionSet, Hashable, Sendable {
     package static let messagesService = "messages"
     /// The service that OPEN names for the talk of two hosts.
     package static let migrationService = "migrate"
+    /// The service that OPEN names for the listener's own answers.
+    package static let controlService = "control"
 }

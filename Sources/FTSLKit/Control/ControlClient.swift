@@ -2,33 +2,28 @@ internal import FTSLCore
 package import NIOCore
 
 /// One client of a control socket, at the listener: a line, its answer, the next line.
-package final class ControlClient: ChannelInboundHandler {
+package final class ControlClient: ChannelInboundHandler, ControlAsker {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// The longest request, in bytes with its newline.
-    package static let maxLine = 64 << 10
-
+    package let isLocal = true
     private let socket: ControlSocket
     private var context: ChannelHandlerContext?
-    private var asked = ByteBuffer()
+    private var lines = RequestLines()
     private var isWelcome = false
     private var isAnswering = false
     private var hasEnded = false
-    /// The client went away before its answer was complete.
     package var onGone: (() -> Void)?
 
     init(_ socket: ControlSocket) { self.socket = socket }
 
     package var channel: (any Channel)? { context?.channel }
 
-    /// A line, newline included.
     package func send(_ line: String) {
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: line)), promise: nil)
     }
 
-    /// The answer is complete; once it has left, the next line may come.
     package func finish() {
         guard let context else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -54,10 +49,7 @@ package final class ControlClient: ChannelInboundHandler {
 
     private func next() {
         guard isWelcome, !isAnswering else { return }
-        if let end = asked.readableBytesView.firstIndex(of: 0x0A) {
-            let line = asked.readBytes(length: end - asked.readerIndex) ?? []
-            asked.moveReaderIndex(forwardBy: 1)
-            asked.discardReadBytes()
+        if let line = lines.next() {
             isAnswering = true
             socket.asked(self, line)
         } else if hasEnded {
@@ -71,10 +63,10 @@ package final class ControlClient: ChannelInboundHandler {
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        asked.writeImmutableBuffer(unwrapInboundIn(data))
-        guard asked.readableBytes <= Self.maxLine else {
+        lines.append(unwrapInboundIn(data))
+        guard !lines.isTooLong else {
             isWelcome = false
-            let why = "a request has at most \(Self.maxLine) bytes"
+            let why = "a request has at most \(RequestLines.maxLine) bytes"
             return socket.refuse(self, Failure(.peer, .frameTooLarge, why))
         }
         next()

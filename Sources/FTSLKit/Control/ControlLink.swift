@@ -37,7 +37,16 @@ package final class ControlLink {
         }
     }
 
+    /// An end of a conversation that is there already; owned from here.
+    package init(adopting descriptor: CInt) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+    }
+
     deinit { close(descriptor) }
+
+    /// Nothing more will be asked.
+    package func finish() { shutdown(descriptor, CInt(SHUT_WR)) }
 
     /// `line` has its newline.
     package func send(_ line: String, by deadline: Instant) throws(Lost) {

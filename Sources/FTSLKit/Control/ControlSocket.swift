@@ -6,7 +6,7 @@ internal import NIOPosix
 /// Answers what clients of a control socket ask; called on the event loop.
 package protocol ControlDelegate: AnyObject {
     /// A line without its newline; no other comes from this client before `finish`.
-    func control(_ client: ControlClient, asks line: [UInt8])
+    func control(_ asker: any ControlAsker, asks line: [UInt8])
     /// The line that is said to a client that is not served.
     func control(refusing reason: Failure) -> String
 }

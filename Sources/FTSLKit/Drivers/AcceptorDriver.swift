@@ -22,6 +22,8 @@ package final class AcceptorDriver {
     package var inbox: (any SessionService)?
     /// Begins sessions in which another host talks about a ticket; nil: there are none.
     package var migrations: (any SessionService)?
+    /// Answers what the listener itself is asked.
+    package var controls: (any SessionService)?
     /// How applications of sessions that came from elsewhere begin.
     var beginnings: [SessionID: (SessionHandle) -> any SessionApplication] = [:]
     private let loop: any EventLoop
@@ -236,6 +238,7 @@ package final class AcceptorDriver {
     private func service(of session: Session) -> any SessionService {
         let flags = session.identity.flags
         if flags.contains(.messages) { return inbox ?? service }
+        if flags.contains(.control) { return controls ?? service }
         return flags.contains(.migration) ? migrations ?? service : service
     }
 

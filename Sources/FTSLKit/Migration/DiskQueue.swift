@@ -1,15 +1,15 @@
 package import FTSLCore
 internal import FTSLStore
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 
-/// A thread of its own for the records and files of migrations; work is done in order.
+/// A thread of its own for records and files; work is done in order.
 package final class DiskQueue {
     /// Made with the first work: most listeners never move.
     private var pool: NIOThreadPool?
     private let loop: any EventLoop
 
-    init(on loop: any EventLoop) {
+    package init(on loop: any EventLoop) {
         self.loop = loop
     }
 

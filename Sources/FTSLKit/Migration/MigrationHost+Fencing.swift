@@ -106,6 +106,7 @@ extension MigrationHost {
             moves: target.generation.moves, imageDigest: [], state: .fenced,
             at: WallClock.milliseconds)
         decided[id] = record
+        let from = arrival?.source.endpointList ?? consumed[id]?.source ?? "its source"
         let store = store
         disk.run {
             try store.open().recordSuperseded(record)
@@ -114,9 +115,8 @@ extension MigrationHost {
         }
         giveWay(
             to: target, arrival?.served ?? [],
-            "\(arrival?.source.endpointList ?? consumed[id]?.source ?? "its source") lived when its "
-                + "sessions were activated here by hand, and moved them to \(target.endpointList): "
-                + "this host gives way")
+            "\(from) lived when its sessions were activated here by hand, and moved them to "
+                + "\(target.endpointList): this host gives way")
         return .nothing
     }
 

@@ -44,7 +44,7 @@ package enum PlainChannel {
     }
 
     /// A connection that this process has already; owned from here.
-    static func adopt(
+    package static func adopt(
         _ descriptor: CInt, _ pipe: ChannelPipe, on loop: any EventLoop
     ) -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(pipe, eventLoop: loop)

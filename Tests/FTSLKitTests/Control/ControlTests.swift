@@ -8,9 +8,9 @@ import Testing
 private final class Echo: ControlDelegate {
     var asked: [String] = []
     /// Kept without an answer.
-    var waiting: ControlClient?
+    var waiting: (any ControlAsker)?
 
-    func control(_ client: ControlClient, asks line: [UInt8]) {
+    func control(_ client: any ControlAsker, asks line: [UInt8]) {
         asked.append(String(decoding: line, as: UTF8.self))
         guard asked.last != "wait" else {
             waiting = client
@@ -160,5 +160,24 @@ extension Served {
     fileprivate func line(_ link: ControlLink, asking text: String) throws -> String {
         try ask(link, text)
         return try line(link)
+    }
+}
+
+@Suite("Requests are lines")
+struct RequestLinesTests {
+    @Test("They are cut out of bytes in any pieces, and one without an end is found out")
+    func pieces() {
+        var lines = RequestLines()
+        for byte in "one\n\ntwo\nthr".utf8 { lines.append(ByteBuffer(bytes: [byte])) }
+        #expect(lines.next() == Array("one".utf8))
+        #expect(lines.next() == [])
+        #expect(lines.next() == Array("two".utf8))
+        #expect(lines.next() == nil)
+        lines.append(ByteBuffer(string: "ee\n"))
+        #expect(lines.next() == Array("three".utf8))
+        lines.append(ByteBuffer(repeating: 0x78, count: RequestLines.maxLine))
+        #expect(!lines.isTooLong)
+        lines.append(ByteBuffer(string: "x"))
+        #expect(lines.isTooLong && lines.next() == nil)
     }
 }
