@@ -87,7 +87,9 @@ struct SecurityControlTests {
         try expectStatus(0, scene.bob(["status", scene.endpoint, "--kill", id]))
         try expectStatus(80, client)
         // Who asked has gone, and so have the sessions of the questions.
-        try eventually("only its own session") { try scene.status().count { $0.string("service") == "control" } == 1 }
+        try eventually("only its own session") {
+            try scene.status().count { $0.string("service") == "control" } == 1
+        }
     }
 
     @Test("--watch goes on through lost connections, and ends when the key is revoked")
