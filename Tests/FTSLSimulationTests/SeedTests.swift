@@ -15,6 +15,12 @@ struct SeedTests {
         }
     }
 
+    /// A writer that had found no room, because others had become busy, was never told of more.
+    @Test("Seeds that have found something hold", arguments: [205_516_757_925_888] as [UInt64])
+    func found(_ seed: UInt64) {
+        #expect(World(Scenario(seed: seed)).run().violation == nil)
+    }
+
     @Test("Seeds nobody has tried hold every invariant")
     func freshSeeds() {
         let seconds =

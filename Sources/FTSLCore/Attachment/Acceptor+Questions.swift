@@ -90,7 +90,7 @@ extension Acceptor {
         let free = budget.budget.capacity - budget.budget.reserved
         // The streams of a session that carries messages stay empty.
         let most = needed == .messages ? Bound.reservedWindow : configuration.limits.initialWindow
-        let wanted = min(UInt64(most), configuration.maxWindow)
+        let wanted = min(UInt64(most), configuration.maxWindow, budget.share.each)
         let window = max(
             min(wanted, free / Bound.openingShare), min(wanted, UInt64(Bound.reservedWindow)))
         guard Session.reservation(window: window, flags: configuration.flags) <= free else {

@@ -124,7 +124,8 @@ package final class Acceptor {
         self.host = host
         decoySecret = SessionSecret(bytes: randomBytes(32, using: &rng))
         self.rng = rng
-        budget = SharedBudget(capacity: configuration.maxMemory)
+        budget = SharedBudget(
+            capacity: configuration.maxMemory, sharedWindow: configuration.sharedWindow)
     }
 
     // MARK: The driver's calls

@@ -15,6 +15,8 @@ package struct AcceptorConfiguration: Sendable {
     /// Receive window and retention per channel, at most, in bytes.
     package var maxWindow: UInt64 = 64 << 20
     package var maxMemory: UInt64 = 2 << 30
+    /// Windows of busy sessions, together.
+    package var sharedWindow = Bound.sharedWindow
     /// Bytes that sessions without a connection may hold together.
     package var parkedMemory: UInt64 = 1 << 30
     package var maxSessions = 16_384

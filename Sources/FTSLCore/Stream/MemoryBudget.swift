@@ -30,6 +30,10 @@ package struct MemoryBudget: Sendable {
 /// A budget that the sessions of one process share; used on one event loop only.
 package final class SharedBudget {
     package var budget: MemoryBudget
+    package var share: WindowShare
 
-    package init(capacity: UInt64) { budget = MemoryBudget(capacity: capacity) }
+    package init(capacity: UInt64, sharedWindow: UInt64 = Bound.sharedWindow) {
+        budget = MemoryBudget(capacity: capacity)
+        share = WindowShare(total: sharedWindow)
+    }
 }

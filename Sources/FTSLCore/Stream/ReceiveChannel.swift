@@ -13,6 +13,10 @@ package struct ReceiveChannel {
     /// Our reader went away after this many bytes; the rest is discarded. [FTSL §5.5]
     package private(set) var stoppedAt: UInt64?
     package private(set) var window: UInt64
+    /// The most of the window that is granted while others are busy too.
+    package var share = UInt64.max
+    /// An application needs all of the window.
+    private var isWidened = false
     /// How much had been received when the window grew last.
     private var grownAt: UInt64 = 0
     private let maxWindow: UInt64
@@ -64,6 +68,9 @@ package struct ReceiveChannel {
         guard let finPosition else { return false }
         return announcedAcknowledged > finPosition
     }
+
+    /// What is granted of the window now.
+    package var open: UInt64 { isWidened ? window : min(window, share) }
 
     package var bytesReceived: UInt64 { min(received, finPosition ?? received) }
     package var buffered: UInt64 { bytesReceived - taken }
@@ -129,7 +136,7 @@ package struct ReceiveChannel {
         precondition(count >= 0 && taken + UInt64(count) <= bytesReceived, "took more than came")
         taken += UInt64(count)
         if firstUnacknowledged == nil, count > 0, !announceNow { firstUnacknowledged = now }
-        if taken - min(taken, announcedAcknowledged) >= window / 4 { announceNow = true }
+        if taken - min(taken, announcedAcknowledged) >= open / 4 { announceNow = true }
     }
 
     /// The last `count` bytes that came were not used after all: they will be given again, and with
@@ -161,8 +168,8 @@ package struct ReceiveChannel {
     /// Unless there is little to grant: credit for a few bytes brings a frame of a few bytes and
     /// another BLOCKED, for ever. A little waits for the acknowledgement's delay.
     package mutating func blocked(reserve: (UInt64) -> Bool) {
-        defer { if taken + window >= announcedCredit + window / 4 { announceNow = true } }
-        guard buffered < window / 2, window < maxWindow else { return }
+        defer { if taken + open >= announcedCredit + open / 4 { announceNow = true } }
+        guard buffered < window / 2, window < min(maxWindow, share) else { return }
         // A peer that says BLOCKED without having used what it got is granted nothing.
         guard bytesReceived - grownAt >= window else { return }
         let more = min(window, maxWindow - window)
@@ -173,9 +180,12 @@ package struct ReceiveChannel {
 
     /// Grows the window to `bytes`, and says so at once; false where a bound forbids it.
     package mutating func widen(to bytes: UInt64, reserve: (UInt64) -> Bool) -> Bool {
-        guard window < bytes else { return true }
-        guard bytes <= maxWindow, reserve(bytes - window) else { return false }
-        window = bytes
+        guard open < bytes else { return true }
+        if window < bytes {
+            guard bytes <= maxWindow, reserve(bytes - window) else { return false }
+            window = bytes
+        }
+        isWidened = true
         grownAt = bytesReceived
         announceNow = true
         return true
@@ -206,7 +216,7 @@ package struct ReceiveChannel {
 
     /// The newest values, about to be written.
     package mutating func announce() -> StreamFrame {
-        let credit = taken + window
+        let credit = taken + open
         announcedAcknowledged = max(announcedAcknowledged, acknowledged)
         announcedCredit = max(announcedCredit, credit)
         firstUnacknowledged = nil

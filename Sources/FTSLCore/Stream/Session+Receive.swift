@@ -80,7 +80,9 @@ extension Session {
             }
         case .ack(let channel, let acknowledged, let credit):
             let index = try sender(of: channel)
+            let before = sends[index].acknowledged
             if try sends[index].acknowledge(acknowledged, credit: credit) {
+                moved(sends[index].acknowledged - before, now: now)
                 statistics.acknowledgements += 1
                 if index == 0 { promptWindow?.acknowledged(acknowledged, now: now) }
             }
@@ -89,7 +91,9 @@ extension Session {
                 events.append(.room(channel))
             }
         case .blocked(let channel, _):
-            receives[try receiver(of: channel)].blocked(reserve: reserve)
+            let index = try receiver(of: channel)
+            receives[index].share = budget.share.each
+            receives[index].blocked(reserve: reserve)
         case .heartbeat, .extension:
             break
         case .terminal(let state): try receive(state)

@@ -32,6 +32,7 @@ package final class Session {
 
     package let identity: Identity
     private var reserved: UInt64
+    private var mark = WindowShare.Mark()
     package internal(set) var host: HostIdentity
     /// The newest attachment number proven (acceptor) or used (initiator).
     package internal(set) var highestAttachment = AttachmentNumber.opening
@@ -116,6 +117,9 @@ package final class Session {
         return true
     }
 
+    /// Counts as busy with it.
+    func moved(_ bytes: UInt64, now: Instant) { budget.share.moved(bytes, &mark, now: now) }
+
     // MARK: What is known
 
     package var isAttached: Bool { attachment != nil }
@@ -167,13 +171,18 @@ package final class Session {
             return 0
         }
         let held = UInt64(sends[index].retention.byteCount)
-        if held >= allowance / 2, allowance < identity.maxWindow {
+        let share = budget.share.each
+        if held >= allowance / 2, allowance < min(identity.maxWindow, share) {
             let more = min(allowance, identity.maxWindow - allowance)
             if reserve(more) { allowance += more }
         }
         let ahead = Int(Bound.readAhead) - Int(clamping: sends[index].unsent)
-        let most = index == 0 ? min(allowance, promptWindow?.bytes ?? .max) : allowance
-        return max(0, min(ahead, Int(clamping: most) - Int(clamping: held)))
+        let fair = min(allowance, share)
+        let most = index == 0 ? min(fair, promptWindow?.bytes ?? .max) : fair
+        let room = max(0, min(ahead, Int(clamping: most) - Int(clamping: held)))
+        // Others may have become busy since there was some: whoever finds none is told of more.
+        if room == 0 { roomWanted[index] = true }
+        return room
     }
 
     /// Adds bytes to a stream; ignored once the stream was stopped or the outcome is fixed.
@@ -195,6 +204,8 @@ package final class Session {
     /// The application has taken `count` bytes of `data`.
     package func took(_ count: Int, from channel: ChannelNumber, now: Instant) {
         guard let index = receiveIndex(channel), receives[index].stoppedAt == nil else { return }
+        moved(UInt64(count), now: now)
+        receives[index].share = budget.share.each
         receives[index].took(count, now: now)
         evaluate()
     }

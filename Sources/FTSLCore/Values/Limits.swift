@@ -12,6 +12,10 @@ package enum Bound {
     package static let initialWindow: UInt32 = 1 << 20
     /// What every session may always have in flight, whatever the others hold.
     package static let reservedWindow: UInt32 = 64 << 10
+    /// Windows of the sessions that are busy, together; each has the reserve in any case.
+    package static let sharedWindow: UInt64 = 128 << 20
+    /// Bytes that a busy session has moved within a second.
+    static let busy: UInt64 = 16 << 10
     /// A new session's window is at most this part of the memory that is left: the default memory
     /// then has room for ten thousand, and whoever needs more than its window is given it.
     package static let openingShare: UInt64 = 8_192

@@ -243,7 +243,7 @@ final class ExecSession: ExecCommand {
     /// comes.
     private func hasRoom(for held: Int, on channel: ChannelNumber) -> Bool {
         let wanted = UInt64(2 * held)
-        return handle.session.receivingChannels[0].window >= wanted
+        return handle.session.receivingChannels[0].open >= wanted
             || handle.widen(channel, to: 2 * wanted) || handle.widen(channel, to: wanted)
     }
 

@@ -25,6 +25,7 @@ package struct Scenario: Sendable {
     package var acceptorLimits = SessionLimits()
     package var acceptorMaxWindow: UInt64 = 1 << 20
     package var maxMemory: UInt64 = 64 << 20
+    package var sharedWindow: UInt64 = 64 << 20
     /// The acceptor's sockets are closed at once, so that bytes on their way to it cause a reset
     /// that destroys its own last words; otherwise it reads on for a while.
     package var acceptorResets = false

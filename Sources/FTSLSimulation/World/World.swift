@@ -89,6 +89,7 @@ package final class World {
         configuration.limits = scenario.acceptorLimits
         configuration.maxWindow = scenario.acceptorMaxWindow
         configuration.maxMemory = scenario.maxMemory
+        configuration.sharedWindow = scenario.sharedWindow
         let host = HostIdentity(generation: .first, instance: rng.next())
         let core = Acceptor(configuration: configuration, host: host, rng: rng)
         return AcceptorProcess(core: core, incarnation: incarnation)

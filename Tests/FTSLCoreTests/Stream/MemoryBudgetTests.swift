@@ -25,6 +25,30 @@ struct MemoryBudgetTests {
         #expect(now { budget.reserve(25) })
     }
 
+    private static func second(_ number: UInt64) -> Instant {
+        Instant(nanoseconds: number * 1_000_000_000)
+    }
+
+    @Test("Busy sessions share the windows that are in use; idle ones do not count")
+    func shares() {
+        var share = WindowShare(total: 1_000 << 10)
+        #expect(share.each == 1_000 << 10)
+        var marks = Array(repeating: WindowShare.Mark(), count: 10)
+        for index in 0..<10 {
+            // Little by little, and counted once.
+            for _ in 0..<8 { share.moved(4 << 10, &marks[index], now: Self.second(7)) }
+            #expect(share.each == (1_000 << 10) / UInt64(index + 1))
+        }
+        // Nobody is forgotten before a second without it has passed.
+        share.moved(1, &marks[0], now: Self.second(8))
+        #expect(share.each == 100 << 10)
+        share.moved(1, &marks[0], now: Self.second(9))
+        #expect(share.each == 1_000 << 10)
+        var crowd = Array(repeating: WindowShare.Mark(), count: 500)
+        for index in crowd.indices { share.moved(1 << 20, &crowd[index], now: Self.second(9)) }
+        #expect(share.each == 64 << 10, "the reserve is everybody's")
+    }
+
     @Test("A session gives back what it reserved, with what its window grew by")
     func sessions() {
         let budget = SharedBudget(capacity: 10 << 20)

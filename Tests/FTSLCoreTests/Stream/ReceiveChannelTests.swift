@@ -149,6 +149,30 @@ struct ReceiveChannelTests {
     }
 
     /// [FTSL §5.3]
+    @Test("Of a window more than the share is neither granted nor grown; what was granted stays")
+    func share() throws {
+        var channel = channel(window: 1_000, max: 8_000)
+        channel.share = 400
+        _ = try channel.receive(pattern(500), at: 0, now: .ms(0))
+        channel.took(99, now: .ms(0))
+        #expect(!channel.mustAnnounce(now: .ms(0)))
+        channel.took(1, now: .ms(0))
+        #expect(channel.mustAnnounce(now: .ms(0)), "a quarter of what is granted")
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (100, 1_000), "never taken back")
+        _ = try channel.receive(pattern(500, from: 500), at: 500, now: .ms(0))
+        channel.took(900, now: .ms(0))
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_000, 1_400))
+        channel.blocked { _ in true }
+        #expect(channel.window == 1_000)
+        channel.share = 4_000
+        channel.blocked { _ in true }
+        #expect(channel.window == 2_000)
+        channel.share = 100
+        #expect(now { channel.widen(to: 2_000) { _ in false } }, "an application needs all of it")
+        #expect(acknowledged(channel.announce()) ?? (0, 0) == (1_000, 3_000))
+    }
+
+    /// [FTSL §5.3]
     @Test("A peer that says BLOCKED and sends nothing gets no larger window")
     func emptyBlocked() throws {
         var channel = channel(window: 1_000, max: 64_000)
