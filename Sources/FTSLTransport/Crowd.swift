@@ -22,7 +22,7 @@ package final class Crowd {
         guard size < Self.largest else { return size }
         try? channel.syncOptions?.setOption(
             .recvAllocator,
-            value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 4096, maximum: size))
+            value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 2048, maximum: size))
         return size
     }
 

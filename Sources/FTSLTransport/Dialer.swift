@@ -19,7 +19,7 @@ enum SocketTuning {
             bootstrap
             .option(
                 ChannelOptions.recvAllocator,
-                AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65_536, maximum: 512 << 10)
+                AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 512 << 10)
             )
             .option(ChannelOptions.writeBufferWaterMark, .init(low: 64 << 10, high: 256 << 10))
             .option(ChannelOptions.allowRemoteHalfClosure, true)

@@ -5,8 +5,9 @@ internal import NIOPosix
 
 /// Plain connections that belong to us: to a backend, or from a local client.
 package enum PlainChannel {
+    /// They begin small: a connection keeps its last one, also when it says nothing for hours.
     static let receiveBuffers = AdaptiveRecvByteBufferAllocator(
-        minimum: 4096, initial: 65_536, maximum: 256 << 10)
+        minimum: 2048, initial: 4096, maximum: 256 << 10)
 
     /// Settings every plain connection gets: reading by demand, half-close both ways.
     static func configure(_ channel: any Channel, _ pipe: ChannelPipe) -> EventLoopFuture<Void> {
