@@ -127,6 +127,28 @@ struct MigrationRefusalTests {
         #expect(try stage.bodies(in: stage.path("b.db")) == [body])
     }
 
+    @Test("An inbox that came into use after the offer is not replaced")
+    func inUseMeanwhile() throws {
+        let stage = try stage
+        let (source, target) = try hosts(
+            ["--exec", "cat", "--inbox", stage.path("a.db")],
+            ["--exec", "cat", "--inbox", stage.path("b.db"), "--accept-migration"])
+        let body = try stage.randomFile("body", 48 << 20)
+        try expectStatus(0, stage.send([source.endpoint, "--file", body]))
+        let relay = try stage.relay(to: target)
+        let move = try stage.ftsl(["migrate", "a", relay.endpoint])
+        try relay.carried(1 << 20)
+        relay.become(.stalled)
+        try expectStatus(0, stage.send([target.endpoint, "precious"]))
+        relay.become(.clear)
+        try expectStatus(83, move)
+        #expect(try move.errors?.allText().contains("another inbox is there, and in use") == true)
+        #expect(try stage.bodies(in: stage.path("b.db")) == ["precious"])
+        // Both serve on.
+        try expectStatus(0, stage.send([target.endpoint, "more"]))
+        try expectStatus(0, stage.send([source.endpoint, "more"]))
+    }
+
     @Test("Sessions that cannot move stay, or stop everything with --unmovable refuse")
     func unmovable() throws {
         let stage = try stage

@@ -9,7 +9,7 @@ struct MoveMutationTests {
     typealias Invariant = Checker.Invariant
 
     /// Missing are those that no seed has shown yet: `forgetsThaw`, `thawsEarly`, `decidesInMemory`
-    /// and `servesUndecided`.
+    /// and `servesUndecided`; others take seeds or stories of their own (`MoveSeedTests.finds`).
     static let caughtBy: [MoveMutation: Set<Invariant>] = [
         .abortsWhileDeciding: [.durable, .definite],
         .activatesUnasked: [.oneOwner],

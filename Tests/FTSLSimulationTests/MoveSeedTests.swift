@@ -14,6 +14,23 @@ struct MoveSeedTests {
         }
     }
 
+    /// With the fault that each has found; without one it was the checker's, which did not know
+    /// what an application had taken before it gave it back.
+    static let finds: [(UInt64, MoveMutation?)] = [
+        (192_198_734_933_898, .forgetsOverruled),
+        (22_663, .replacesUnseen), (67_234, .replacesUnseen),
+        (54_891, .movesUnstarted), (59_535, .movesUnstarted),
+        (45_823, nil), (59_963, nil), (62_828, nil),
+    ]
+
+    @Test("Seeds that have found something hold, and find it again", arguments: finds)
+    func found(_ seed: UInt64, _ mutation: MoveMutation?) {
+        #expect(MoveWorld(MoveScenario(seed: seed)).run().violation == nil)
+        guard let mutation else { return }
+        let report = MoveWorld(MoveScenario(seed: seed), mutation: mutation).run()
+        #expect(report.violation != nil, "\(mutation)")
+    }
+
     @Test("Seeds nobody has tried hold every invariant while hosts move")
     func freshSeeds() {
         let seconds =

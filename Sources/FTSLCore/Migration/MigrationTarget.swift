@@ -44,6 +44,8 @@ package struct MigrationTarget {
     }
 
     package private(set) var state: State
+    /// All that came has begun here: it may go on to another host.
+    package private(set) var hasStarted = false
 
     /// A ticket that begins to arrive, or one that was prepared before a restart.
     package init(isPrepared: Bool = false) { state = isPrepared ? .prepared : .receiving }
@@ -68,6 +70,7 @@ package struct MigrationTarget {
             state = .active
             return [.start]
         case (.active, .started(let failed)):
+            hasStarted = true
             return [.sendActive(failed: failed), .end(nil)]
         case (.receiving, .decided(.aborted)), (.storing, .decided(.aborted)),
             (.prepared, .decided(.aborted)):

@@ -30,7 +30,8 @@ extension Arrival {
     var isUnderWay: Bool {
         switch machine.state {
         case .receiving, .storing, .prepared, .activating: true
-        case .active, .over: false
+        case .active: !machine.hasStarted
+        case .over: false
         }
     }
 
@@ -70,17 +71,57 @@ extension Arrival {
     }
 
     private func inboxRefusal(_ offer: MigrationMessage.Offer) -> Failure? {
-        guard let inbox = offer.inbox else { return nil }
-        guard let mover = host.mover else {
+        guard offer.inbox != nil else { return nil }
+        guard let target = inboxTarget else {
             return Failure(.peer, .migrationRefused, "this listener has no inbox (--inbox)")
         }
         do {
-            let place = try InboxPlace(mover.path)
-            return place.obstacle(to: inbox.id, moves: inbox.moves + 1)
-                .map { Failure(.peer, .migrationRefused, "\(mover.path): \($0)") }
+            try target.check()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private var inboxTarget: InboxTarget? {
+        guard let inbox = offer?.inbox, let mover = host.mover else { return nil }
+        return InboxTarget(path: mover.path, store: nil, inbox: inbox)
+    }
+
+    /// Nobody sends to the inbox that another one is to replace from here on: what came since the
+    /// offer must be seen, and what came later would be lost. Nil: no inbox comes.
+    func holdInbox() -> InboxTarget? {
+        guard var target = inboxTarget else { return nil }
+        target.store = host.mover?.store
+        host.driver.moved { acceptor, _ in acceptor.absenceOfInbox = .later }
+        let failure = Failure(.local, .shuttingDown, "another inbox is about to take its place")
+        for id in host.driver.acceptor.messageSessions where !host.driver.expire(id, failure) {
+            host.driver.abort(id, failure)
+        }
+        return target
+    }
+}
+
+/// Where an inbox wants to arrive.
+struct InboxTarget: Sendable {
+    var path: String
+    /// What serves there, if its last changes are to count.
+    var store: InboxStore?
+    var inbox: MigrationMessage.InboxOffer
+
+    /// Throws what stands in the way.
+    func check() throws(Failure) {
+        do {
+            try store?.settle()
+            let place = try InboxPlace(path)
+            guard let obstacle = place.obstacle(to: inbox.id, moves: inbox.moves + 1)
+            else { return }
+            throw Failure(.peer, .migrationRefused, "\(path): \(obstacle)")
+        } catch let failure as Failure {
+            throw failure
         } catch {
             let text = (error as? StoreFailure)?.text ?? "\(error)"
-            return Failure(.peer, .migrationRefused, text)
+            throw Failure(.peer, .migrationRefused, text)
         }
     }
 }

@@ -157,10 +157,12 @@ final class Arrival {
             return handle(.failed(error as? Failure ?? .notThisTicket))
         }
         if !inboxDigest.isEmpty { digest += inboxDigest }
+        let place = holdInbox()
         let (store, ticket, bytes, arriving) = (host.store, ticket, bytes, arriving)
         let generations = image.sessions.map { ($0.id, $0.generation.moves) }
         // Behind the last piece of the inbox.
         host.disk.run {
+            try place?.check()
             for (id, moves) in generations {
                 guard try store.open().highestMoves(.session(id)) ?? 0 <= moves else {
                     throw Failure(

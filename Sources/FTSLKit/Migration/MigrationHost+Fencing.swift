@@ -95,7 +95,7 @@ extension MigrationHost {
         guard isForced, (arrival?.source.key ?? consumed[id]?.sourceKey) == "\(identity)" else {
             return holding(of: id)
         }
-        if isMoving || arrival.map({ $0.machine.state != .active }) == true {
+        if isMoving || arrival?.isUnderWay == true {
             return .prepared(digest: [])
         }
         if case .moved = driver.acceptor.absence { return .nothing }

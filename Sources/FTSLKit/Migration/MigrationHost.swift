@@ -83,7 +83,7 @@ package final class MigrationHost: SessionService {
 
     /// True while a ticket is on its way, from here or to here.
     package var isBusy: Bool {
-        isMoving || arrivals.values.contains { $0.machine.state != .active }
+        isMoving || arrivals.values.contains { $0.isUnderWay }
     }
 
     private var refusal: Failure? {

@@ -9,6 +9,7 @@ final class Arriving {
     let source: Int
     /// Of an inbox that comes along, at its source.
     private let inboxMoves: UInt64?
+    private let offered: MigrationMessage.InboxOffer?
     private(set) var machine: MigrationTarget
     private var talk: Talk?
     private var bytes = ByteBuffer()
@@ -31,6 +32,7 @@ final class Arriving {
         ticket = offer.ticket
         source = offer.source.endpoints.first.flatMap { Int($0) } ?? 0
         inboxMoves = offer.inbox?.moves
+        offered = offer.inbox
         machine = MigrationTarget()
         image = HostImage(ticket: offer.ticket)
     }
@@ -46,6 +48,7 @@ final class Arriving {
         self.image = image
         source = record.source
         inboxMoves = record.inboxMoves
+        offered = nil
         digest = record.digest
         moves = record.moves
         machine = MigrationTarget(isPrepared: true)
@@ -54,7 +57,8 @@ final class Arriving {
     var isUnderWay: Bool {
         switch machine.state {
         case .receiving, .storing, .prepared, .activating: true
-        case .active, .over: false
+        case .active: !machine.hasStarted && world.mutation != .movesUnstarted
+        case .over: false
         }
     }
 
@@ -134,10 +138,34 @@ final class Arriving {
         } catch {
             return handle(.failed(Failure(.local, .internalError, "\(error)")))
         }
-        let (bytes, ticket, sessions, inbox) = (bytes, ticket, image.sessions, inbox)
         guard HostImage.digest(bytes) == imageDigest, self.inboxDigest == inboxDigest else {
             return world.fail(.definite, "what arrived is not what was sent")
         }
+        guard offered != nil, world.mutation != .replacesUnseen else { return storeImage() }
+        // Nobody sends to the inbox that is about to be replaced.
+        host.core.absenceOfInbox = .later
+        host.holdsInbox = true
+        let failure = Failure(.local, .shuttingDown, "another inbox is about to take its place")
+        for id in host.core.messageSessions {
+            host.core.abort(id, failure, now: host.clock(world.now))
+        }
+        lookAtInbox()
+    }
+
+    /// At what came since the offer, once it is on the disk.
+    private func lookAtInbox() {
+        world.after(.milliseconds(1), of: host) { [weak self] in
+            guard let self, machine.state == .receiving else { return }
+            guard !host.inbox.isWriting else { return lookAtInbox() }
+            if let obstacle = world.inboxObstacle(offered, host) {
+                return handle(.failed(Failure(.peer, .migrationRefused, obstacle)))
+            }
+            storeImage()
+        }
+    }
+
+    private func storeImage() {
+        let (bytes, ticket, sessions, inbox) = (bytes, ticket, image.sessions, inbox)
         world.disk(host) { tables in
             for session in sessions
             where tables.generations[session.id] ?? 0 > session.generation.moves {
@@ -291,6 +319,10 @@ final class Arriving {
         world.checkDiscard(ticket, at: host)
         host.core.discard(image.sessions.map(\.id))
         host.core.absenceOfInbox = nil
+        if offered != nil {
+            host.holdsInbox = false
+            world.commit(host)
+        }
         let ticket = ticket
         discardOnDisk(ticket)
     }

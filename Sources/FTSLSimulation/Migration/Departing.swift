@@ -178,6 +178,7 @@ final class Departing {
             frozen.removeAll { $0 == id }
             return host.core.thaw([id], now: host.clock(world.now))
         }
+        world.noteTaken(by: application, id)
         let token = world.nextToken()
         world.checkpoints[token] = application.checkpoint(
             unused: world.scenario.unused == 0

@@ -31,6 +31,10 @@ package enum MoveMutation: String, CaseIterable, Sendable {
     case losesUnread
     /// The new host begins at the generation of the old one.
     case keepsGeneration
+    /// The inbox at a target is replaced whatever came to it since the offer.
+    case replacesUnseen
+    /// A host moves on what has come to it and has not begun.
+    case movesUnstarted
     /// A ticket after one that came to nothing begins at the same generation.
     case reusesGeneration
     /// A source that moved on says nothing to a target that was activated by hand.

@@ -131,6 +131,11 @@ extension MoveWorld {
         check(from: theirs, to: mine, client.taken[.down] ?? [])
     }
 
+    /// An application is about to give back what it has taken and not used; it counts as taken.
+    func noteTaken(by application: Application, _ id: SessionID) {
+        if let client = client(of: id) { note(application, client, .up) }
+    }
+
     private func note(_ reader: Application, _ client: StreamClient, _ way: Direction) {
         let now = reader.readers.map {
             $0.stoppedAt == nil ? $0.taken + ($0.endTaken ? 1 : 0) : .max

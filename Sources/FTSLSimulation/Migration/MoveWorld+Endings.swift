@@ -48,12 +48,17 @@ extension MoveWorld {
             return fail(.trustedEnd, "client \(client.index) ended \(outcome) without a service")
         }
         if scenario.isForced { return }
-        for (from, to) in [(mine, theirs), (theirs, mine)] {
+        for (from, to, way) in [(mine, theirs, Direction.up), (theirs, mine, .down)] {
             for writer in from.writers {
-                guard let reader = to.readers.first(where: { $0.channel == writer.channel }),
-                    reader.stoppedAt == nil
+                guard let at = to.readers.firstIndex(where: { $0.channel == writer.channel }),
+                    to.readers[at].stoppedAt == nil
                 else { continue }
-                if !reader.endTaken || reader.taken != writer.written || !writer.ended {
+                let reader = to.readers[at]
+                // What an application took and gave back was taken: should its host die then, it
+                // is lost with the application.
+                let ever = client.taken[way].flatMap { $0.indices.contains(at) ? $0[at] : nil }
+                let most = max(reader.taken + (reader.endTaken ? 1 : 0), ever ?? 0)
+                if most != writer.written + 1 || !writer.ended {
                     fail(
                         .trustedEnd,
                         "client \(client.index) ended \(outcome); \(to.role) took "

@@ -147,10 +147,16 @@ extension MoveWorld {
         if host.isMoving || host.arrivals.values.contains(where: \.isUnderWay) {
             return "another migration is on its way here"
         }
-        guard let inbox = offer.inbox else { return nil }
+        return inboxObstacle(offer.inbox, host)
+    }
+
+    func inboxObstacle(
+        _ offer: MigrationMessage.InboxOffer?, _ host: MovingHost
+    ) -> String? {
+        guard let offer else { return nil }
         let here = host.inbox.tables
         let isOlder =
-            here.identity.id == inbox.id && here.identity.generation.moves <= inbox.moves
+            here.identity.id == offer.id && here.identity.generation.moves <= offer.moves
         return isOlder || here.producers.isEmpty ? nil : "another inbox is here"
     }
 

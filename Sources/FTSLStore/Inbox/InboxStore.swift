@@ -145,6 +145,9 @@ package final class InboxStore: Sendable {
         return try result.get()
     }
 
+    /// Waits until what was asked before is on the disk, or was refused; not from `answers`.
+    package func settle() throws { try onWriter { _ in } }
+
     /// As `onWriter`, without waiting; nothing once the store is closed.
     func post(_ job: @escaping @Sendable (InboxCommitter) -> Void) {
         _ = changes.put(.job(job))
