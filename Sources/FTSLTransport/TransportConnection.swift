@@ -125,7 +125,7 @@ package final class TransportConnection: ChannelInboundHandler {
         try? context.channel.syncOptions?.setOption(
             .recvAllocator,
             value: AdaptiveRecvByteBufferAllocator(
-                minimum: 4096, initial: min(size, 65_536), maximum: size))
+                minimum: 2048, initial: min(size, 4096), maximum: size))
     }
 
     private func handshakeCompleted(_ context: ChannelHandlerContext, agreed: String?) {
