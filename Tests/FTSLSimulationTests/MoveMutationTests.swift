@@ -8,8 +8,8 @@ import Testing
 struct MoveMutationTests {
     typealias Invariant = Checker.Invariant
 
-    /// Missing are those that no seed has shown yet: `forgetsThaw`, `thawsEarly`, `decidesInMemory`
-    /// and `servesUndecided`; others take seeds or stories of their own (`MoveSeedTests.finds`).
+    /// The others take two faults in the right order, or a rare seed: see `MoveStoryTests.twoFaults`
+    /// and `MoveSeedTests.finds`.
     static let caughtBy: [MoveMutation: Set<Invariant>] = [
         .abortsWhileDeciding: [.durable, .definite],
         .activatesUnasked: [.oneOwner],

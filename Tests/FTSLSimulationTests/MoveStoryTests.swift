@@ -81,6 +81,36 @@ struct MoveStoryTests {
         }
     }
 
+    /// Mistakes that seeds of a few hundred do not meet: two faults in the right order do.
+    @Test(
+        "A mistake that one fault does not show, two do",
+        arguments: [
+            MoveMutation.forgetsThaw, .thawsEarly, .decidesInMemory, .servesUndecided,
+        ])
+    func twoFaults(_ mutation: MoveMutation) {
+        let first: [Effect] = [
+            .partition(0, 1, 6_000), .partition(0, 1, 1_500), .crash(1, 3_000), .abort(0),
+            .full(0, 2_500),
+        ]
+        let second: [Effect] = [.crash(0, 500), .crash(0, 4_000), .cut(0, 1)]
+        for step in 1...12 {
+            for begin in first {
+                for end in second {
+                    for later in [0, 1, 50, 400, 1_500, 2_500] {
+                        let at = MoveFault.Trigger.step(host: step % 2, step, later: 0)
+                        let then = MoveFault.Trigger.step(host: step % 2, step, later: later)
+                        let faults = [
+                            MoveFault(at, .slowDisk(0, by: 300, 4_000)), MoveFault(at, begin),
+                            MoveFault(then, end),
+                        ]
+                        if run(faults, mutation: mutation).violation != nil { return }
+                    }
+                }
+            }
+        }
+        Issue.record("\(mutation) survived")
+    }
+
     /// The source said *aborted*, and its clients went on, before *thawed* was on disk: a process
     /// after it decided for the target, and what had been accepted meanwhile was gone.
     @Test("A source that goes on has that on its disk first")

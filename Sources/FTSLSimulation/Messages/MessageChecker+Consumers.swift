@@ -31,7 +31,7 @@ extension MessageChecker {
     /// Retries and members that change turn the order round.
     private func mayTurn(_ cursor: String) -> Bool {
         scenario.consumers.contains { $0.cursor == cursor && $0.retries > 0 }
-            || !(returned[cursor] ?? []).isEmpty
+            || !(returned[cursor] ?? [:]).isEmpty
     }
 
     mutating func ephemeralStarts(_ client: Int, at index: InboxIndex) {
@@ -57,7 +57,8 @@ extension MessageChecker {
     }
 
     mutating func returns(_ index: InboxIndex, of cursor: String) {
-        returned[cursor, default: []].insert(index)
+        let key = LeaseKey(cursor: cursor, index: index)
+        returned[cursor, default: [:]][index] = tokens[key]?.count ?? 0
     }
 
     mutating func consumerStopped(_ client: Int) { followers[client] = nil }
@@ -204,7 +205,12 @@ extension MessageChecker {
             return fail(.durable, "SETTLED of a cursor that is not there")
         }
         if token == MessageFrame.LeaseToken(starts: 0, attempt: 0) {
-            let isBack = tables.deadLetter(cursor.name, index) == nil
+            // Delivered since, and dead again before the answer left, it was on disk as well.
+            let key = LeaseKey(cursor: cursor.name, index: index)
+            let before = returned[cursor.name]?[index] ?? 0
+            let isBack =
+                tables.deadLetter(cursor.name, index) == nil
+                || tokens[key]?.count ?? 0 > before
             if !isBack { fail(.durable, "\(index.value) is returned, and not on disk") }
             return
         }

@@ -33,7 +33,8 @@ struct MessageChecker {
     var whole: [String: Set<InboxIndex>] = [:]
     var answers: [String: Set<InboxIndex>] = [:]
     var doneAnswers: [String: Set<InboxIndex>] = [:]
-    var returned: [String: Set<InboxIndex>] = [:]
+    /// Dead letters that somebody asked back, with how often they had been delivered by then.
+    var returned: [String: [InboxIndex: Int]] = [:]
     var lastFirst: [String: [ProducerID: LaneSequence]] = [:]
     var followers: [Int: InboxIndex] = [:]
     var leases: [LeaseKey: Lease] = [:]
@@ -260,7 +261,7 @@ struct MessageChecker {
                     fail(.delivered, "\(index.value) is finished by \(name), and nobody had it")
                 }
             case (true, false):
-                if !after.returned.contains(index) || !(returned[name]?.contains(index) ?? false) {
+                if !after.returned.contains(index) || returned[name]?[index] == nil {
                     fail(.durable, "\(index.value) is not finished by \(name) any more")
                 }
                 doneAnswers[name]?.remove(index)
