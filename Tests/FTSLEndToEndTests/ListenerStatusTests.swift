@@ -141,6 +141,19 @@ struct ListenerStatusTests {
         try expectStatus(69, watch)
     }
 
+    @Test("--watch goes on with a listener that is restarted")
+    func watchRestart() throws {
+        let stage = try stage
+        let listener = try stage.listen(["--exec", "cat", "--name", "echo"])
+        let watch = try stage.status(["--watch", "--json", "echo"])
+        try watch.output?.line(containing: #""sessions":0"#)
+        try expectStatus(0, stage.ftsl(["migrate", "echo", "--restart"]))
+        let client = try stage.connect(listener, input: .pipe)
+        try watch.output?.line(containing: #""state":"attached""#)
+        client.input?.close()
+        try expectStatus(0, client)
+    }
+
     @Test("On a terminal --watch draws in the same place")
     func drawing() throws {
         let stage = try stage

@@ -11,7 +11,6 @@ internal import Synchronization
 ///
 /// A thread carries the session; who asks blocks on a socket whose other end that thread has.
 final class RemoteListener: Sendable {
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let name: String
     private let ending = Mutex<Ending?>(nil)
     private let isOver = ConditionLock(value: false)
@@ -36,7 +35,7 @@ final class RemoteListener: Sendable {
     private func start(
         _ descriptor: CInt, _ endpoints: [Endpoint], _ security: ConnectSecurity, _ log: Log
     ) {
-        let loop = group.next()
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
         let start = Start(endpoints: endpoints, security: security, log: log)
         loop.execute { [self] in
             let pipe = ChannelPipe()

@@ -72,9 +72,10 @@ struct StatusCommand: ParsableCommand {
         if let session = options.expire {
             return try end(session, "expire", "was forgotten", at: name)
         }
-        let call = try call(name)
-        defer { call.finish() }
-        try show(every: 500) { try page(call) }
+        let first = try call(name)
+        defer { first.finish() }
+        // Here a listener that is restarted is found again, elsewhere the session goes on.
+        try show(every: 500) { try page(first.isRemote ? first : call(name)) }
     }
 
     /// What is neither a listener nor anything else was perhaps meant as the id of a message.

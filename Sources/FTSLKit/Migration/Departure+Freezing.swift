@@ -78,13 +78,14 @@ extension Departure {
     private func makeImage() {
         guard let target else { return }
         var whole = HostImage(ticket: ticket)
+        let used = host.usedMoves
         for id in frozen {
             let state = states[id]
             guard
                 var one = host.driver.acceptor.image(
                     of: id, application: state?.encoded, unread: state?.unread ?? ByteBuffer())
             else { continue }
-            one.generation.moves = max(one.generation.moves, host.usedMoves)
+            one.generation.moves = max(one.generation.moves, used)
             whole.sessions.append(one)
         }
         image = whole.encoded
