@@ -25,9 +25,9 @@ enum SocketTuning {
             .option(ChannelOptions.allowRemoteHalfClosure, true)
         if tcp {
             let milliseconds = Int(userTimeout.wholeNanoseconds / 1_000_000)
+            // TCP_NODELAY is NIO's own default.
             tuned =
                 tuned
-                .option(ChannelOptions.socketOption(.tcp_nodelay), 1)
                 .option(tcpNotSentLowWater, unsent)
                 .option(tcpUserTimeout, max(1000, milliseconds))
         }

@@ -34,10 +34,7 @@ package enum PlainChannel {
         let dialled: EventLoopFuture<any Channel>
         switch endpoint {
         case .tcp(let host, let port):
-            dialled =
-                bootstrap
-                .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
-                .connect(host: host, port: port)
+            dialled = bootstrap.connect(host: host, port: port)
         case .unix(let path): dialled = bootstrap.connect(unixDomainSocketPath: path)
         }
         return dialled.map { _ in bound.value }
@@ -85,10 +82,7 @@ package enum PlainChannel {
         let binding: EventLoopFuture<any Channel>
         switch endpoint {
         case .tcp(let host, let port):
-            binding =
-                bootstrap
-                .childChannelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
-                .bind(host: host, port: port)
+            binding = bootstrap.bind(host: host, port: port)
         case .unix(let path):
             if UnixSocketFile.isServed(path) {
                 return loop.makeFailedFuture(UnixSocketFile.inUse)
