@@ -85,6 +85,9 @@ package struct SendChannel {
         credit = max(credit, newCredit)
         guard position > acknowledged else { return false }
         acknowledged = position
+        // An acceptor reads its old connection until the new one is proven: it may have more by
+        // then than it reported, and what is released cannot be sent.
+        next = max(next, position)
         retention.release(below: position)
         return true
     }

@@ -12,7 +12,10 @@ extension World {
 
     func dial(_ process: InitiatorProcess, _ id: ConnectionID) {
         let client = process.client
-        let shape = scenario.clients[client].shape
+        var shape = scenario.clients[client].shape
+        if scenario.narrowsRedials, process.core.session != nil {
+            shape.capacity = rng.within(1_024...max(1_024, shape.capacity))
+        }
         let link = makeLink(.client(client, id), shape: shape)
         process.links.append(link)
         let path = paths[client]

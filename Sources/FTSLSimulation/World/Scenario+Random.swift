@@ -15,6 +15,7 @@ extension Scenario {
         if rng.chance(10) { maxMemory = UInt64(rng.spread(1 << 20...8 << 20)) }
         // As among many: each has the reserve only, whatever its window has grown to.
         if seed % 3 == 0 { sharedWindow = 128 << 10 }
+        narrowsRedials = seed % 4 == 2
         acceptorResets = rng.chance(50)
         plan = FaultPlan(clients: clients, using: &rng)
     }

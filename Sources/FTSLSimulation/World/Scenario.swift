@@ -29,6 +29,8 @@ package struct Scenario: Sendable {
     /// The acceptor's sockets are closed at once, so that bytes on their way to it cause a reset
     /// that destroys its own last words; otherwise it reads on for a while.
     package var acceptorResets = false
+    /// Socket buffers grow while a connection is used: a new one takes less at once than the last.
+    package var narrowsRedials = false
     package var linger: Duration = .seconds(60)
     package var giveUpAfter: Duration?
     /// After this much quiet everything must have ended, in milliseconds; nil: from the session

@@ -82,6 +82,25 @@ struct SendChannelTests {
         #expect(piece.bytes == pattern(650, from: 250))
     }
 
+    /// [FTSL §5.2]
+    @Test("Sending goes on behind what the peer has taken since it reported")
+    func takenSinceReport() throws {
+        var channel = channel(window: 20_000)
+        for part in 0..<3 { channel.append(pattern(5_000, from: part * 5_000)) }
+        _ = drain(&channel)
+        try channel.rewind(to: report(1_000, digest(pattern(1_000))))
+        _ = channel.take(limit: 300)
+        // What an old connection still carried has arrived: all of the first piece is released.
+        #expect(try now { try channel.acknowledge(6_000, credit: 26_000) })
+        let piece = try #require(now { channel.take(limit: 300) })
+        #expect(piece.position == 6_000)
+        #expect(piece.bytes == pattern(300, from: 6_000))
+        channel.finish()
+        _ = try channel.acknowledge(15_000, credit: 35_000)
+        #expect(channel.unsent == 0)
+        #expect(channel.takeFin() != nil)
+    }
+
     /// [FTSL §4.3]
     @Test("A peer that stands where it cannot, or has other bytes, has diverged")
     func diverged() throws {
