@@ -5,8 +5,11 @@ import Testing
 private struct SecureShell {
     let configuration: String
     let cuts: Watched<Int>
+    /// Where sshd listens.
+    let server: String
 
-    init(cutEvery bytes: Int = 2 << 20) throws {
+    /// `listening` is said to the listener.
+    init(cutEvery bytes: Int = 2 << 20, listening: [String] = []) throws {
         for name in ["host", "user"] {
             try stage.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", stage.path(name)])
         }
@@ -14,7 +17,7 @@ private struct SecureShell {
         try FileManager.default.copyItem(atPath: stage.path("user.pub"), toPath: keys)
         // Where sshd drops its privileges; only its own service script makes it.
         if geteuid() == 0 { mkdir("/run/sshd", 0o755) }
-        let server = try stage.path("sshd_config")
+        let settings = try stage.path("sshd_config")
         try """
         ListenAddress 127.0.0.1
         HostKey \(stage.path("host"))
@@ -25,12 +28,13 @@ private struct SecureShell {
         PermitRootLogin prohibit-password
         PasswordAuthentication no
         Subsystem sftp internal-sftp
-        """.write(toFile: server, atomically: true, encoding: .utf8)
+        """.write(toFile: settings, atomically: true, encoding: .utf8)
         let sshd = try #require(Requirement.find("sshd"))
         let (_, port) = try stage.serve { port in
-            Launch(path: sshd, arguments: ["-D", "-e", "-f", server, "-p", "\(port)"])
+            Launch(path: sshd, arguments: ["-D", "-e", "-f", settings, "-p", "\(port)"])
         }
-        let listener = try stage.listen(["--forward", "127.0.0.1:\(port)"])
+        server = "127.0.0.1:\(port)"
+        let listener = try stage.listen(["--forward", server] + listening)
         let relay = try stage.relay(to: listener)
         cuts = try stage.keepCutting(relay, every: bytes)
         configuration = try stage.path("ssh_config")
@@ -64,6 +68,41 @@ struct SecureShellTests {
         #expect(try ssh.errors?.allText().contains("aside\n") == true)
         try expectSame(file, stage.path("out"))
         #expect(shell.cuts.current >= 10)
+    }
+
+    @Test("ssh: a session drains while its listener moves; the next one is served where that is now")
+    func drain() throws {
+        let shell = try SecureShell(listening: ["--name", "ssh-a"])
+        let target = try stage.listen(
+            ["--forward", shell.server, "--name", "ssh-b", "--accept-migration"])
+        let file = try stage.randomFile("in", 16 << 20)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let out = try stage.path("out")
+        let ssh = try stage.start(
+            Launch(
+                path: "ssh", arguments: ["-F", shell.configuration, "far", "cat; exit 7"],
+                input: .pipe, output: .file(out)))
+        let half = bytes.count / 2
+        ssh.input?.write(bytes[..<half])
+        try eventually("the first half is back") {
+            let attributes = try FileManager.default.attributesOfItem(atPath: out)
+            return attributes[.size] as? Int == half
+        }
+        try expectStatus(0, stage.ftsl(["migrate", "ssh-a", target.endpoint]))
+        let next = try stage.start(
+            Launch(
+                path: "ssh", arguments: ["-F", shell.configuration, "far", "cat"], input: .pipe))
+        try eventually("the next session is at the target") {
+            try stage.sessions(of: "ssh-b").count == 1
+        }
+        ssh.input?.write(bytes[half...])
+        ssh.input?.close()
+        try expectStatus(7, ssh, .seconds(60))
+        try expectSame(file, out)
+        next.input?.write("there\n")
+        next.input?.close()
+        try expectStatus(0, next, .seconds(30))
+        #expect(try next.output?.allText() == "there\n")
     }
 
     @Test("scp there and back")

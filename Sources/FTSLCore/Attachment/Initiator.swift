@@ -41,6 +41,8 @@ package final class Initiator {
     var failuresThisPass = 0
     private var brokenFirst = 0
     var gone = GoneCount()
+    /// When a host first said *later* since the session was attached last.
+    private var putOffSince: Instant?
     /// Endpoints that hosts of this session have named, after those of the configuration.
     package internal(set) var learned: [LearnedEndpoint] = []
     /// How often it was sent on since it was attached last.
@@ -211,6 +213,7 @@ package final class Initiator {
         let rest = handshake.takeRest()
         confirmHandedOut = true
         gone = GoneCount()
+        putOffSince = nil
         failuresThisPass = 0
         hops = 0
         progressAtAttach = session.progress
@@ -228,7 +231,7 @@ package final class Initiator {
         case .later:
             gone.interrupt()
             lastFailure = failure
-            wait(max(verdict.retryAfter, .milliseconds(5)), failure, now: now)
+            wait(patience(asked: verdict.retryAfter, now: now), failure, now: now)
         case .gone:
             heardGone(from: endpoint, failure, now: now)
         case .refused:
@@ -242,6 +245,14 @@ package final class Initiator {
         case .moved: follow(verdict, from: endpoint, now: now)
         case .final: failed(failure, permanent: false, now: now)
         }
+    }
+
+    /// As long as the peer asks for, and longer the longer it has been: what takes a moment is not
+    /// overslept by more than a quarter, and what takes long is not asked for all the time.
+    private func patience(asked: Duration, now: Instant) -> Duration {
+        let since = putOffSince ?? now
+        putOffSince = since
+        return max(asked, .milliseconds(5), min(now.since(since) / 4, Bound.laterCap))
     }
 
     /// Final only when all endpoints said so in one pass, and again 30 s later. [FTSL §4.4]
@@ -312,31 +323,4 @@ package final class Initiator {
 
     /// Gives the session up for good, for example because the user said so twice.
     package func giveUp(_ failure: Failure) { end(losing: failure) }
-}
-
-/// Counts who said "gone", because one answer proves nothing: it needs no secret. [FTSL §4.4]
-struct GoneCount {
-    private var pass: Set<Int> = []
-    private var firstPass: Instant?
-
-    /// True when "gone" is final.
-    mutating func hear(
-        from endpoint: Int, of count: Int, isCertain: Bool, now: Instant
-    ) -> Bool {
-        pass.insert(endpoint)
-        guard pass.count == count else { return false }
-        pass = []
-        if isCertain { return true }
-        guard let firstPass else {
-            self.firstPass = now
-            return false
-        }
-        return now.since(firstPass) >= Bound.goneConfirmation
-    }
-
-    /// Something other than "gone" was met: the pass counts for nothing.
-    mutating func interrupt() {
-        pass = []
-        firstPass = nil
-    }
 }

@@ -47,6 +47,8 @@ package enum Bound {
     package static let redialPatience: Duration = .seconds(4)
     /// First handshakes that may break off before a peer that accepts connections counts as absent.
     package static let brokenFirstHandshakes = 2
+    /// A host that says *later* is asked again at least this often, unless it wants less.
+    package static let laterCap: Duration = .seconds(1)
     package static let redialFirst: Duration = .milliseconds(50)
     package static let redialCap: Duration = .seconds(10)
 }

@@ -8,6 +8,8 @@ final class InboxCopying {
     private static let remainder: UInt64 = 1 << 20
     /// Rounds that send what came during the one before, at most.
     private static let rounds = 8
+    /// Bytes read at once: pieces are small, and each way to the disk's thread has its price.
+    private static let batch = 8 * Bound.migrationPiece
 
     private let store: InboxStore
     private let link: MigrationLink
@@ -92,22 +94,34 @@ final class InboxCopying {
         isReading = true
         let (part, offset) = (part, offset)
         disk.run { () throws -> (ByteBuffer, [UInt8]) in
-            let bytes = try copy.read(part, at: offset, maxBytes: Bound.migrationPiece)
+            let bytes = try copy.read(part, at: offset, maxBytes: Self.batch)
             return (bytes, try copy.digest)
         } then: { [weak self] result in
             guard let self else { return }
-            isReading = false
             switch result {
             case .success(let (bytes, digest)):
                 self.digest = digest
-                self.offset += UInt64(bytes.readableBytes)
-                sent += UInt64(bytes.readableBytes)
-                link.send(.inbox(part: part.rawValue, offset: offset, bytes))
-                onProgress?(sent)
+                send(part, bytes)
+                // Not before: there may be room at each piece.
+                isReading = false
                 pump()
-            case .failure(let failure): done(.failure(failure))
+            case .failure(let failure):
+                isReading = false
+                done(.failure(failure))
             }
         }
+    }
+
+    private func send(_ part: InboxPart, _ bytes: ByteBuffer) {
+        var rest = bytes
+        while rest.readableBytes > 0,
+            let piece = rest.readSlice(length: min(rest.readableBytes, Bound.migrationPiece))
+        {
+            link.send(.inbox(part: part.rawValue, offset: offset, piece))
+            offset += UInt64(piece.readableBytes)
+        }
+        sent += UInt64(bytes.readableBytes)
+        onProgress?(sent)
     }
 
     private func roundIsOver(_ copy: InboxCopy) {

@@ -15,6 +15,8 @@ final class MigrationLink: SessionApplication {
     var onDetached: (() -> Void)?
     private(set) var isAttached = true
     private var input = ByteBuffer()
+    /// Somebody else may hold a part of it.
+    private var isInputShared = false
     private var queue = Deque<ByteBuffer>()
     private var isOver = false
 
@@ -49,19 +51,38 @@ final class MigrationLink: SessionApplication {
     // MARK: SessionApplication
 
     func received(_ bytes: ByteBuffer, on channel: ChannelNumber) {
-        input.writeImmutableBuffer(bytes)
+        gather(bytes)
         do {
             var before = input.readableBytes
             while let message = try MigrationMessage.next(from: &input) {
                 let size = before - input.readableBytes
                 before = input.readableBytes
+                isInputShared = true
                 if let onMessage { onMessage(message, size) } else { took(size) }
             }
-            input.discardReadBytes()
         } catch {
             handle.abort(error)
             ended(error)
         }
+    }
+
+    /// Pieces of what came are held by the disk's queue: appending to them would copy them all.
+    private func gather(_ bytes: ByteBuffer) {
+        guard input.readableBytes > 0 else {
+            input = bytes
+            isInputShared = true
+            return
+        }
+        guard isInputShared else {
+            input.writeImmutableBuffer(bytes)
+            return
+        }
+        isInputShared = false
+        var all = ByteBuffer()
+        all.reserveCapacity(input.readableBytes + bytes.readableBytes)
+        all.writeBuffer(&input)
+        all.writeImmutableBuffer(bytes)
+        input = all
     }
 
     func finished(_ channel: ChannelNumber) {

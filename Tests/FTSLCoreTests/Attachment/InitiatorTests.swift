@@ -283,6 +283,22 @@ struct InitiatorTests {
         #expect(initiator.now == .ms(500))
     }
 
+    /// [FTSL §4.4]
+    @Test("Who is put off for long asks less often")
+    func putOff() {
+        let acceptor = AcceptorBench { $0.concurrentSessions = 0 }
+        let initiator = InitiatorBench()
+        initiator.start()
+        var gaps: [Int] = []
+        for _ in 0..<12 {
+            let before = initiator.now
+            initiator.say(acceptor.say(initiator.connect(), on: acceptor.accept()))
+            initiator.waitForDial()
+            gaps.append(Int(initiator.now.since(before).wholeNanoseconds / 1_000_000))
+        }
+        #expect(gaps == [500, 500, 500, 500, 500, 625, 781, 976, 1_000, 1_000, 1_000, 1_000])
+    }
+
     @Test("A session that nobody can carry on ends when its patience does")
     func giveUp() {
         let initiator = InitiatorBench { $0.giveUpAfter = .seconds(7) }
