@@ -70,7 +70,7 @@ struct SecureShellTests {
         #expect(shell.cuts.current >= 10)
     }
 
-    @Test("ssh: a session drains while its listener moves; the next one is served where that is now")
+    @Test("ssh: a session drains while its listener moves; the next one is served over there")
     func drain() throws {
         let shell = try SecureShell(listening: ["--name", "ssh-a"])
         let target = try stage.listen(

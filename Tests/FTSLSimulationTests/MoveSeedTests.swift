@@ -15,11 +15,12 @@ struct MoveSeedTests {
     }
 
     /// With the fault that each has found; without one it was the checker's, which did not know
-    /// what an application had taken before it gave it back.
+    /// what an application had taken before it gave it back. 54,891 found `movesUnstarted` while
+    /// clients asked every 5 ms.
     static let finds: [(UInt64, MoveMutation?)] = [
         (192_198_734_933_898, .forgetsOverruled),
         (22_663, .replacesUnseen), (67_234, .replacesUnseen),
-        (54_891, .movesUnstarted), (59_535, .movesUnstarted),
+        (54_891, nil), (59_535, .movesUnstarted),
         (45_823, nil), (59_963, nil), (62_828, nil),
     ]
 
