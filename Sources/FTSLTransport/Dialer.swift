@@ -52,6 +52,11 @@ extension ServerBootstrap: TunableBootstrap {
     }
 }
 
+/// The connection stood, and was reset before TLS had verified the other end: somebody is there.
+package struct BrokenHandshake: Error {
+    package let failure: Failure
+}
+
 /// Makes one connection; names are resolved anew each time.
 package enum Dialer {
     /// How the dialling end speaks: plaintext, or TLS with a say in whom it meets.
@@ -60,7 +65,7 @@ package enum Dialer {
         case tls(TLSCredentials, decide: (Fingerprint) -> Failure?)
     }
 
-    /// The future fails with a `Failure`.
+    /// The future fails with a `Failure` or a `BrokenHandshake`.
     package static func dial(
         _ endpoint: Endpoint, as id: ConnectionID, security: Security,
         delegate: any TransportDelegate, userTimeout: Duration, on loop: any EventLoop
@@ -107,7 +112,15 @@ package enum Dialer {
             checked.whenFailure { _ in channel.close(promise: nil) }
             return checked
         }
-        .flatMap { ready }.map { bound.value.0 }
-        .flatMapErrorThrowing { throw $0 as? Failure ?? TransportFailure.of($0) }
+        .flatMap { ready.flatMapErrorThrowing { throw Self.broken($0) } }.map { bound.value.0 }
+        .flatMapErrorThrowing { error in
+            if error is BrokenHandshake { throw error }
+            throw error as? Failure ?? TransportFailure.of(error)
+        }
+    }
+
+    private static func broken(_ error: any Error) -> any Error {
+        guard let failure = error as? Failure, failure.isReset else { return error }
+        return BrokenHandshake(failure: failure)
     }
 }

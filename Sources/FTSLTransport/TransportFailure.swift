@@ -62,9 +62,17 @@ package enum TransportFailure {
         return Failure(.local, .hostUnknown, "host name unknown")
     }
 
+    /// What a connection that was made says when the network breaks it.
+    static let resets: Set<String> = Set([ECONNRESET, ECONNABORTED, EPIPE].map { text(of: $0) })
+
     /// The operating system's words for an error number.
     package static func text(of code: CInt) -> String {
         guard let text = strerror(code) else { return "error \(code)" }
         return String(cString: text).lowercased()
     }
+}
+
+extension Failure {
+    /// The network broke a connection.
+    var isReset: Bool { code == .unreachable && TransportFailure.resets.contains(text) }
 }

@@ -50,6 +50,24 @@ struct SecurityResumeTests {
         #expect(try (summary(of: client).integer("reconnects") ?? 0) >= 2)
     }
 
+    @Test("A first TLS handshake that the network breaks is tried again")
+    func brokenFirst() throws {
+        let ada = try stage.person("ada")
+        let listener = try ada.listen(["--exec", "cat"])
+        let relay = try stage.relay(to: listener)
+        relay.become(.blackHole)
+        let client = try ada.connect(relay.endpoint, ["--peer", ada.key()], input: .pipe)
+        try relay.accepted(1)
+        relay.cut()
+        try relay.accepted(2)
+        relay.become(.clear)
+        relay.cut()
+        client.input?.write("here")
+        client.input?.close()
+        try expectStatus(0, client)
+        #expect(try client.output?.allText() == "here")
+    }
+
     @Test("A session is not resumed with a listener of another key at the same endpoint")
     func impostor() throws {
         let (ada, eve) = try (stage.person("ada"), stage.person("eve"))

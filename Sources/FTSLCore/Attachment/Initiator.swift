@@ -95,6 +95,12 @@ package final class Initiator {
         failed(failure, permanent: failure.code.isPermanent, now: now)
     }
 
+    /// A connection was made, and reset before the transport had verified the peer.
+    package func handshakeBroke(_ id: ConnectionID, _ failure: Failure, now: Instant) {
+        guard case .dialling(id, _, _) = state else { return }
+        broke(failure, now: now)
+    }
+
     package func receive(_ id: ConnectionID, _ bytes: ByteBuffer, now: Instant) {
         switch state {
         case .attached(id, _):

@@ -190,6 +190,8 @@ package final class InitiatorDriver {
             guard let self else { return }
             switch result {
             case .success(let connection): connected(id, connection)
+            case .failure(let error as BrokenHandshake):
+                initiator.handshakeBroke(id, error.failure, now: MonotonicClock.now)
             case .failure(let error):
                 let failure = error as? Failure ?? TransportFailure.of(error)
                 initiator.dialFailed(id, failure, now: MonotonicClock.now)

@@ -51,6 +51,21 @@ struct InitiatorTests {
         #expect(refusedAtOnce.ending?.failure?.code == .unreachable)
     }
 
+    @Test("So is a connection that was reset before its peer was verified")
+    func brokenBeforeFirst() throws {
+        let initiator = InitiatorBench()
+        initiator.start()
+        let reset = Failure(.peer, .unreachable, "connection reset by peer")
+        for isLast in [false, false, true] {
+            let dial = try #require(initiator.dial)
+            initiator.core.handshakeBroke(dial.id, reset, now: initiator.now)
+            initiator.drain()
+            #expect((initiator.ending == nil) == !isLast)
+            if !isLast, initiator.dial?.id == dial.id { initiator.waitForDial() }
+        }
+        #expect(initiator.ending?.failure == reset)
+    }
+
     @Test("The whole time to the first session is limited where that is asked for")
     func firstTimeout() {
         let initiator = InitiatorBench {
