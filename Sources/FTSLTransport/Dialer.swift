@@ -52,7 +52,7 @@ extension ServerBootstrap: TunableBootstrap {
     }
 }
 
-/// The connection stood, and was reset before TLS had verified the other end: somebody is there.
+/// The connection stood, and broke before TLS had verified the other end: somebody is there.
 package struct BrokenHandshake: Error {
     package let failure: Failure
 }
@@ -112,15 +112,11 @@ package enum Dialer {
             checked.whenFailure { _ in channel.close(promise: nil) }
             return checked
         }
-        .flatMap { ready.flatMapErrorThrowing { throw Self.broken($0) } }.map { bound.value.0 }
-        .flatMapErrorThrowing { error in
-            if error is BrokenHandshake { throw error }
-            throw error as? Failure ?? TransportFailure.of(error)
+        .flatMap { ready }.map { bound.value.0 }
+        .flatMapErrorThrowing {
+            // Whether it came to the handshake or not: a port that nobody has refuses instead.
+            let failure = $0 as? Failure ?? TransportFailure.of($0)
+            throw failure.isBreak ? BrokenHandshake(failure: failure) as any Error : failure
         }
-    }
-
-    private static func broken(_ error: any Error) -> any Error {
-        guard let failure = error as? Failure, failure.isReset else { return error }
-        return BrokenHandshake(failure: failure)
     }
 }

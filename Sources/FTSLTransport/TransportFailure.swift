@@ -14,7 +14,7 @@ package enum TransportFailure {
         case let error as NIOConnectionError: return of(error)
         case let error as IOError: return Failure(.peer, .unreachable, text(of: error.errnoCode))
         case NIOSSLError.uncleanShutdown:
-            return Failure(.peer, .unreachable, "the connection was closed")
+            return closed
         case let error as NIOSSLError: return ofTLS("\(error)")
         case let error as BoringSSLError: return ofTLS("\(error)")
         case is NIOSSLExtraError:
@@ -35,9 +35,7 @@ package enum TransportFailure {
 
     private static func ofTLS(_ text: String) -> Failure {
         if text.contains("EOF during handshake") {
-            return Failure(
-                .peer, .unreachable,
-                "the connection was closed during the TLS handshake; does the peer speak TLS?")
+            return closedInHandshake
         }
         if text.contains("WRONG_VERSION_NUMBER") {
             return Failure(.peer, .notFTSL, "the peer does not speak TLS")
@@ -62,8 +60,16 @@ package enum TransportFailure {
         return Failure(.local, .hostUnknown, "host name unknown")
     }
 
+    static let closed = Failure(.peer, .unreachable, "the connection was closed")
+    /// A reset looks like this, too, where TLS hears of the end before the socket's error is read.
+    private static let closedInHandshake = Failure(
+        .peer, .unreachable,
+        "the connection was closed during the TLS handshake; does the peer speak TLS?")
+
     /// What a connection that was made says when the network breaks it.
-    static let resets: Set<String> = Set([ECONNRESET, ECONNABORTED, EPIPE].map { text(of: $0) })
+    fileprivate static let breaks = Set(
+        [ECONNRESET, ECONNABORTED, EPIPE, ENOTCONN].map { text(of: $0) }
+            + [closed.text, closedInHandshake.text])
 
     /// The operating system's words for an error number.
     package static func text(of code: CInt) -> String {
@@ -74,5 +80,5 @@ package enum TransportFailure {
 
 extension Failure {
     /// The network broke a connection.
-    var isReset: Bool { code == .unreachable && TransportFailure.resets.contains(text) }
+    var isBreak: Bool { code == .unreachable && TransportFailure.breaks.contains(text) }
 }
