@@ -107,16 +107,21 @@ package enum Dialer {
         let ready = secured
         // Without an address there never was a channel to tell it.
         dialled.whenFailure { _ in bound.value.0.wasNotMade() }
-        return dialled.flatMap { channel in
-            let checked = UnixPeer.check(channel)
-            checked.whenFailure { _ in channel.close(promise: nil) }
-            return checked
-        }
-        .flatMap { ready }.map { bound.value.0 }
-        .flatMapErrorThrowing {
-            // Whether it came to the handshake or not: a port that nobody has refuses instead.
-            let failure = $0 as? Failure ?? TransportFailure.of($0)
-            throw failure.isBreak ? BrokenHandshake(failure: failure) as any Error : failure
-        }
+        return dialled.flatMapErrorThrowing { throw Self.failure($0, stood: false) }
+            .flatMap { channel in
+                let checked = UnixPeer.check(channel)
+                checked.whenFailure { _ in channel.close(promise: nil) }
+                return checked.flatMap { ready }
+                    .flatMapErrorThrowing { throw Self.failure($0, stood: true) }
+            }
+            .map { bound.value.0 }
+    }
+
+    /// A port that nobody has refuses; only a connection that stood can break.
+    private static func failure(_ error: any Error, stood: Bool) -> any Error {
+        let failure = error as? Failure ?? TransportFailure.of(error)
+        let isBroken =
+            stood ? failure.code == .unreachable : TransportFailure.isReset(error)
+        return isBroken ? BrokenHandshake(failure: failure) : failure
     }
 }

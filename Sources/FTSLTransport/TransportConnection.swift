@@ -170,7 +170,7 @@ package final class TransportConnection: ChannelInboundHandler {
 
     package func channelInactive(context: ChannelHandlerContext) {
         let why = failure ?? record?.failure
-        secured?.fail(why ?? TransportFailure.closed)
+        secured?.fail(why ?? Failure(.peer, .unreachable, "the connection was closed"))
         secured = nil
         delegate?.connection(id, closed: why)
         delegate = nil

@@ -14,7 +14,7 @@ package enum TransportFailure {
         case let error as NIOConnectionError: return of(error)
         case let error as IOError: return Failure(.peer, .unreachable, text(of: error.errnoCode))
         case NIOSSLError.uncleanShutdown:
-            return closed
+            return Failure(.peer, .unreachable, "the connection was closed")
         case let error as NIOSSLError: return ofTLS("\(error)")
         case let error as BoringSSLError: return ofTLS("\(error)")
         case is NIOSSLExtraError:
@@ -35,7 +35,9 @@ package enum TransportFailure {
 
     private static func ofTLS(_ text: String) -> Failure {
         if text.contains("EOF during handshake") {
-            return closedInHandshake
+            return Failure(
+                .peer, .unreachable,
+                "the connection was closed during the TLS handshake; does the peer speak TLS?")
         }
         if text.contains("WRONG_VERSION_NUMBER") {
             return Failure(.peer, .notFTSL, "the peer does not speak TLS")
@@ -60,25 +62,19 @@ package enum TransportFailure {
         return Failure(.local, .hostUnknown, "host name unknown")
     }
 
-    static let closed = Failure(.peer, .unreachable, "the connection was closed")
-    /// A reset looks like this, too, where TLS hears of the end before the socket's error is read.
-    private static let closedInHandshake = Failure(
-        .peer, .unreachable,
-        "the connection was closed during the TLS handshake; does the peer speak TLS?")
-
-    /// What a connection that was made says when the network breaks it.
-    fileprivate static let breaks = Set(
-        [ECONNRESET, ECONNABORTED, EPIPE, ENOTCONN].map { text(of: $0) }
-            + [closed.text, closedInHandshake.text])
+    /// A connection that stood for a moment was reset, though whoever dialled was not told of it.
+    static func isReset(_ error: any Error) -> Bool {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.contains { isReset($0.error) }
+        case let error as IOError: [ECONNRESET, ENOTCONN].contains(error.errnoCode)
+        default: false
+        }
+    }
 
     /// The operating system's words for an error number.
     package static func text(of code: CInt) -> String {
         guard let text = strerror(code) else { return "error \(code)" }
         return String(cString: text).lowercased()
     }
-}
-
-extension Failure {
-    /// The network broke a connection.
-    var isBreak: Bool { code == .unreachable && TransportFailure.breaks.contains(text) }
 }

@@ -91,9 +91,7 @@ final class MessageReader {
                 onEnd?(ending)
                 return
             }
-            guard let part = unread.readSlice(length: min(unread.readableBytes, Self.step)),
-                part.readableBytes > 0
-            else {
+            guard let part = unread.readPiece(Self.step) else {
                 guard !isAsking else { return }
                 isAsking = true
                 source.demand()

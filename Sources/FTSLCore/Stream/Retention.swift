@@ -39,9 +39,7 @@ package struct Retention {
         running.assign(digestBefore)
         end = start
         var bytes = bytes
-        while let piece = bytes.readSlice(
-            length: min(bytes.readableBytes, Int(Bound.maxPayload))), piece.readableBytes > 0
-        { append(piece) }
+        while let piece = bytes.readPiece(Int(Bound.maxPayload)) { append(piece) }
     }
 
     /// Everything retained, in one piece.

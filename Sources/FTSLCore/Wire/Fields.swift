@@ -1,9 +1,14 @@
-internal import NIOCore
+package import NIOCore
 
 extension ByteBuffer {
     package mutating func need<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Failure) -> T {
         guard let value = readInteger(as: type) else { throw .shortFrame }
         return value
+    }
+
+    /// The next bytes, at most so many; nil at the end.
+    package mutating func readPiece(_ most: Int) -> ByteBuffer? {
+        readableBytes > 0 ? readSlice(length: min(readableBytes, most)) : nil
     }
 
     mutating func need(bytes count: Int) throws(Failure) -> [UInt8] {

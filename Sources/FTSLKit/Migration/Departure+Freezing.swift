@@ -126,9 +126,7 @@ extension Departure {
     func sendImage() {
         tell(.image, "\(image.readableBytes) bytes")
         var rest = image
-        while let piece = rest.readSlice(
-            length: min(rest.readableBytes, Bound.migrationPiece)), piece.readableBytes > 0
-        { link?.send(.image(piece)) }
+        while let piece = rest.readPiece(Bound.migrationPiece) { link?.send(.image(piece)) }
         let own = HostImage.digest(image)
         link?.send(.seal(image: own, inbox: copying?.digest ?? []))
     }

@@ -102,21 +102,17 @@ final class InboxCopying {
             case .success(let (bytes, digest)):
                 self.digest = digest
                 send(part, bytes)
-                // Not before: there may be room at each piece.
-                isReading = false
-                pump()
-            case .failure(let failure):
-                isReading = false
-                done(.failure(failure))
+            case .failure(let failure): done(.failure(failure))
             }
+            // Not before: there may be room at each piece.
+            isReading = false
+            pump()
         }
     }
 
     private func send(_ part: InboxPart, _ bytes: ByteBuffer) {
         var rest = bytes
-        while rest.readableBytes > 0,
-            let piece = rest.readSlice(length: min(rest.readableBytes, Bound.migrationPiece))
-        {
+        while let piece = rest.readPiece(Bound.migrationPiece) {
             link.send(.inbox(part: part.rawValue, offset: offset, piece))
             offset += UInt64(piece.readableBytes)
         }

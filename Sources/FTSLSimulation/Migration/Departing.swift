@@ -233,10 +233,7 @@ final class Departing {
 
     private func sendImage() {
         var rest = image
-        while rest.readableBytes > 0,
-            let piece = rest.readSlice(
-                length: min(rest.readableBytes, Bound.migrationPiece))
-        { talk?.send(.image(piece)) }
+        while let piece = rest.readPiece(Bound.migrationPiece) { talk?.send(.image(piece)) }
         talk?.send(.seal(image: HostImage.digest(image), inbox: inboxDigest))
     }
 
