@@ -28,8 +28,11 @@ final class Stage: @unchecked Sendable {
         var launch = launch
         let parts = mark.split(separator: "=")
         launch.environment[String(parts[0])] = String(parts[1])
-        // Listeners of other tests, and of whoever runs this, are none of its business.
+        // Listeners, keys and settings of other tests, and of whoever runs this, are none of its
+        // business.
         launch.environment["XDG_RUNTIME_DIR"] = launch.environment["XDG_RUNTIME_DIR"] ?? folder
+        launch.environment["XDG_CONFIG_HOME"] =
+            launch.environment["XDG_CONFIG_HOME"] ?? "\(folder)/config"
         launch.environment["XDG_STATE_HOME"] =
             launch.environment["XDG_STATE_HOME"] ?? "\(folder)/state"
         let program = try Program(launch)
