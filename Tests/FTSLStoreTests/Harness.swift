@@ -151,10 +151,10 @@ final class TestOutbox {
         producer: ProducerID, sequences: [LaneSequence]
     ) {
         let reply = try ask(.change(.submit(messages, to: destination)))
-        guard case .changed(.submitted(let producer, let sequences, _)) = reply else {
+        guard case .changed(.submitted(let submitted)) = reply else {
             throw StoreFailure(.misuse, "\(reply)")
         }
-        return (producer, sequences)
+        return (submitted.producer, submitted.sequences)
     }
 
     func page(_ from: UInt64 = 1, of destination: String = "there") throws -> [OutboxMessage] {

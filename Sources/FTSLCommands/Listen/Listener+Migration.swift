@@ -173,7 +173,10 @@ final class ListenerMigration: MigrationControl {
             switch result {
             case .success(let report):
                 listener.metrics?.moved(paused: report.pause)
-                for text in report.unmovable { reply.progress(["obstacle": .string(text)]) }
+                for text in report.unmovable {
+                    reply.progress(["obstacle": .string(text)])
+                    listener.log.notice("stays here: \(text)")
+                }
                 let fields = Self.fields(of: report)
                 last = fields.merging(["state": .string("moved")]) { $1 }
                 listener.log.notice(

@@ -9,6 +9,11 @@ internal import NIOCore
 final class SendClient {
     /// Batches that may wait for the disk at a time.
     private static let batches = 32
+    /// Storing runs ahead of sending by so many messages: what was just written need not be read
+    /// back, and its rows are used again.
+    private static let lead: UInt64 = 1_024
+    /// Longer than this no step of the input waits for the network.
+    private static let patience: TimeAmount = .milliseconds(5)
     /// What *at least once* may hold in memory.
     private static let heldBytes: UInt64 = 8 << 20
 
@@ -28,6 +33,8 @@ final class SendClient {
     var sent: SentMessages
     private var inFlight = 0
     private var isReading = false
+    /// Ends the wait of the input for what is being sent.
+    private var pause: Scheduled<Void>?
     /// Set once the input has ended, well or badly.
     var inputEnd: Ending??
     var interruptedBy: Int32?
@@ -128,6 +135,15 @@ final class SendClient {
             ?? (inFlight < Self.batches
                 && messenger?.heldBytes ?? 0 < Self.heldBytes)
         guard !isReading, inputEnd == nil, hasRoom else { return }
+        guard messenger?.behind ?? 0 > Self.lead else { return demand() }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        pause = pause ?? loop.scheduleTask(in: Self.patience) { bound.value.demand() }
+    }
+
+    private func demand() {
+        pause?.cancel()
+        pause = nil
+        guard !isReading, inputEnd == nil else { return }
         isReading = true
         reader?.demand()
     }

@@ -81,6 +81,9 @@ package enum OutboxRules {
             if known[id] == nil { known[id] = (LaneSequence(0), message.digest) }
         }
         var sequences: [LaneSequence] = []
+        var fresh: [OutboxMessage] = []
+        sequences.reserveCapacity(messages.count)
+        fresh.reserveCapacity(messages.count)
         for message in messages {
             let id = message.envelope.id
             if let sequence = known[id]?.sequence, sequence >= .first {
@@ -90,10 +93,11 @@ package enum OutboxRules {
             let sequence = lane.end
             lane.chain = lane.chain.adding(sequence, message.envelope, message.digest)
             lane.end = sequence.next
-            try tx.append(
+            fresh.append(
                 OutboxMessage(
                     sequence: sequence, envelope: message.envelope, expires: message.expires,
-                    digest: message.digest, body: message.body, chain: lane.chain), to: lane)
+                    digest: message.digest, body: message.body, chain: lane.chain))
+            try tx.append(fresh[fresh.count - 1], to: lane)
             if !id.isEmpty {
                 try tx.remember(id: id, sequence, of: lane)
                 known[id]?.sequence = sequence
@@ -102,7 +106,10 @@ package enum OutboxRules {
         }
         if isOffered, isNext { lane.offer(below: lane.end) }
         try tx.save(lane)
-        return .submitted(lane.producer, sequences, offeredBelow: lane.offeredBelow)
+        var submitted = Submitted(
+            producer: lane.producer, sequences: sequences, offeredBelow: lane.offeredBelow)
+        if lane.offeredBelow == lane.end { submitted.fresh = fresh }
+        return .submitted(submitted)
     }
 
     // MARK: What the inbox says

@@ -142,14 +142,31 @@ package struct InboxStanding: Hashable, Sendable {
 }
 
 package enum OutboxResult: Hashable, Sendable {
-    /// Of `submit`: where each message is, in order, and what of the lane is offered.
-    case submitted(ProducerID, [LaneSequence], offeredBelow: LaneSequence)
+    case submitted(Submitted)
     /// Of `ready`, `offering`, `resolved` and `renew`: where the lane stands now.
     case lane(OutboxLane)
     case done
     /// Of `cancel`: its outcome is known, *cancelled* or what it was before.
     case known(MessageOutcome)
     case refused(Failure)
+}
+
+/// Where submitted messages are.
+package struct Submitted: Hashable, Sendable {
+    package var producer: ProducerID
+    /// Of each message, in order.
+    package var sequences: [LaneSequence]
+    /// What is below may have been sent.
+    package var offeredBelow: LaneSequence
+    /// Those that are new and marked as sent: no cancelling changes them any more, so whoever has
+    /// them need not read them back.
+    package var fresh: [OutboxMessage] = []
+
+    package init(producer: ProducerID, sequences: [LaneSequence], offeredBelow: LaneSequence) {
+        self.producer = producer
+        self.sequences = sequences
+        self.offeredBelow = offeredBelow
+    }
 }
 
 /// What `OutboxRules` need of a store, inside one transaction. Lanes are named by destination;

@@ -102,8 +102,13 @@ package final class ProducerPort: MessagePort {
         readAhead()
     }
 
-    /// What is submitted now is sent at once.
-    package var isOpen: Bool { phase == .open }
+    /// What is submitted now is sent at once, or soon.
+    package var isOpen: Bool { phase == .open && behind < 2 * Bound.offeredAhead }
+
+    /// Messages that wait although the way is open.
+    package var behind: UInt64 {
+        phase == .open ? end.value - min(fetchNext, end).value : 0
+    }
 
     /// The user no longer wants a message; too late if it was begun. [FTSL §7.4]
     package func cancelRequested(_ sequence: LaneSequence) {
@@ -300,7 +305,8 @@ package final class ProducerPort: MessagePort {
         let ahead = fetchNext.advanced(by: Bound.offeredAhead / 2)
         guard phase == .open, !isOffering, lane.offeredBelow < min(end, ahead) else { return }
         isOffering = true
-        let below = min(end, fetchNext.advanced(by: Bound.offeredAhead))
+        // More may have been submitted than is known here: who submits goes on from there.
+        let below = fetchNext.advanced(by: Bound.offeredAhead)
         ask(.change(.offering(below: below, destination: lane.destination)), .offering)
     }
 }

@@ -9,6 +9,8 @@ final class Courier {
     private let client: PortClient
     private var isDraining = false
     private var wasAnswered = false
+    /// What was submitted here last need not be read back.
+    private var recent = RecentMessages()
     /// Everything below is resolved, as these exceptions say or else *accepted*.
     var onResolved: ((LaneSequence, [LaneException]) -> Void)?
     var onProcessed: ((MessageFrame.Processed) -> Void)?
@@ -40,6 +42,15 @@ final class Courier {
 
     /// What is submitted now is sent at once.
     var isOpen: Bool { port.isOpen }
+    /// Messages that wait although the way is open.
+    var behind: UInt64 { port.behind }
+
+    /// By this process.
+    func submitted(_ news: Submitted) {
+        guard let last = news.sequences.max() else { return }
+        recent.append(news.fresh)
+        submitted(upTo: last.next, offeredBelow: news.offeredBelow)
+    }
 
     func submitted(upTo end: LaneSequence, offeredBelow offered: LaneSequence = .first) {
         port.submitted(upTo: end, offeredBelow: offered)
@@ -47,8 +58,6 @@ final class Courier {
         drain()
         client.touched()
     }
-
-    func cancelRequested(_ sequence: LaneSequence) { port.cancelRequested(sequence) }
 
     func watch(cursor: String, from: LaneSequence) {
         port.watch(cursor: cursor, from: from)
@@ -65,7 +74,7 @@ final class Courier {
         isDraining = true
         while true {
             if let (id, request) = port.nextRequest() {
-                source.ask(request) { [weak self] in self?.answered(id, $0) }
+                ask(id, request)
             } else if let event = port.nextEvent() {
                 handle(event)
             } else {
@@ -78,6 +87,15 @@ final class Courier {
             wasAnswered = false
             client.touched()
         }
+    }
+
+    private func ask(_ id: StoreRequestID, _ request: FTSLCore.OutboxRequest) {
+        if case .fetch(let from, let maxMessages, let maxBytes) = request,
+            let messages = recent.take(from: from, maxMessages: maxMessages, maxBytes: maxBytes)
+        {
+            return answered(id, .messages(messages, wallClock: WallClock.milliseconds))
+        }
+        source.ask(request) { [weak self] in self?.answered(id, $0) }
     }
 
     private func answered(_ id: StoreRequestID, _ reply: FTSLCore.OutboxReply) {

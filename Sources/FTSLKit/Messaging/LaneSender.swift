@@ -95,6 +95,9 @@ package final class LaneSender {
         return made
     }
 
+    /// Messages that wait although the way is open; none while another process delivers.
+    package var behind: UInt64 { courier?.behind ?? 0 }
+
     /// Body bytes that wait in memory; none with a file.
     package var heldBytes: UInt64 { memory?.outbox.byteCount ?? 0 }
 
@@ -103,15 +106,14 @@ package final class LaneSender {
         _ then: (Result<(ProducerID, [LaneSequence]), Failure>) -> Void
     ) {
         switch reply {
-        case .changed(.submitted(let producer, let sequences, let offered)):
+        case .changed(.submitted(let submitted)):
+            let producer = submitted.producer
             if self.producer != producer {
                 self.producer = producer
                 settledBelow = .first
             }
-            then(.success((producer, sequences)))
-            if let courier, courier.lane.producer == producer, let last = sequences.max() {
-                courier.submitted(upTo: last.next, offeredBelow: offered)
-            }
+            then(.success((producer, submitted.sequences)))
+            if let courier, courier.lane.producer == producer { courier.submitted(submitted) }
             start()
         case .changed(.refused(let failure)), .failed(let failure): then(.failure(failure))
         default:

@@ -33,6 +33,8 @@ final class ClientProcess: Process {
     /// Of a producer: its outbox and what delivers from it.
     var outbox: FakeDisk<OutboxTables>?
     var courier: ProducerPort?
+    /// What it need not read back.
+    var recent = RecentMessages()
     /// A named error, or nothing left to do for this process.
     var stopped: Failure?
     var processed: MessageFrame.Processed?

@@ -20,25 +20,29 @@ extension MessageWorld {
         let id = submissionID()
         submissions[id] = (client, submission)
         trace.note(now, "submits", UInt64(client), UInt64(submission))
-        ask(id, .change(.submit(messages, to: OutboxTables.destination)), of: clients[client])
+        let isOffered = clients[client].courier?.isOpen == true
+        let change = OutboxChange.submit(
+            messages, to: OutboxTables.destination, isOffered: isOffered)
+        ask(id, .change(change), of: clients[client])
     }
 
     func submitted(_ client: Int, _ submission: Int, _ reply: OutboxReply) {
         switch reply {
-        case .changed(.submitted(let producer, let sequences, _)):
+        case .changed(.submitted(let submitted)):
             unsubmitted -= 1
             let planned = scenario.producers[client].submissions[submission].messages
-            for (message, sequence) in zip(planned, sequences) {
+            for (message, sequence) in zip(planned, submitted.sequences) {
                 guard let after = message.cancelAfter else { continue }
-                let place = LanePlace(producer: producer, sequence: sequence)
+                let place = LanePlace(producer: submitted.producer, sequence: sequence)
                 queue.push(.cancel(client, place), at: now + nanoseconds(after))
             }
             let process = clients[client]
             guard process.isUp else { return }
             if process.courier == nil {
                 startCourier(process)
-            } else if let end = sequences.max()?.next {
-                process.courier?.submitted(upTo: end)
+            } else if let end = submitted.sequences.max()?.next {
+                process.recent.append(submitted.fresh)
+                process.courier?.submitted(upTo: end, offeredBelow: submitted.offeredBelow)
             }
         case .changed(.refused(let failure)) where failure.code == .idReused: unsubmitted -= 1
         case .failed:
@@ -81,6 +85,7 @@ extension MessageWorld {
         guard let lane = process.outbox?.tables.lane else { return }
         let courier = ProducerPort(lane: lane, mode: .exactlyOnce, rng: rng.split())
         process.courier = courier
+        process.recent = RecentMessages()
         if let watched = scenario.producers[process.client].watches {
             courier.watch(cursor: watched)
         }
@@ -91,7 +96,9 @@ extension MessageWorld {
         var any = false
         while let courier = process.courier {
             if let (id, request) = courier.nextRequest() {
-                ask(id, mutated(request), of: process)
+                if !answerFromMemory(id, request, process) {
+                    ask(id, mutated(request), of: process)
+                }
             } else if let event = courier.nextEvent() {
                 handle(event, process)
             } else {
@@ -100,6 +107,18 @@ extension MessageWorld {
             any = true
         }
         return any
+    }
+
+    private func answerFromMemory(
+        _ id: StoreRequestID, _ request: OutboxRequest, _ process: ClientProcess
+    ) -> Bool {
+        guard case .fetch(let from, let maxMessages, let maxBytes) = request,
+            let messages = process.recent.take(
+                from: from, maxMessages: maxMessages, maxBytes: maxBytes)
+        else { return false }
+        process.courier?.reply(
+            id, .messages(messages, wallClock: wallClock(process)), now: process.clock(now))
+        return true
     }
 
     private func mutated(_ request: OutboxRequest) -> OutboxRequest {

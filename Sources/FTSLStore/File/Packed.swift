@@ -59,12 +59,17 @@ extension Envelope {
     func packedExtras() -> [UInt8]? {
         guard !id.isEmpty || !headers.isEmpty else { return nil }
         var packer = Packer()
+        packExtras(into: &packer)
+        return packer.bytes
+    }
+
+    func packExtras(into packer: inout Packer) {
+        guard !id.isEmpty || !headers.isEmpty else { return }
         packer.text(id)
         for header in headers {
             packer.text(header.name)
             packer.text(header.value)
         }
-        return packer.bytes
     }
 
     mutating func unpackExtras(_ bytes: UnsafeRawBufferPointer) throws {

@@ -103,7 +103,8 @@ enum OutboxRow {
     static func head(_ envelope: Envelope) -> [UInt8] {
         var packer = Packer()
         packer.text(envelope.topic)
-        return packer.bytes + (envelope.packedExtras() ?? [])
+        envelope.packExtras(into: &packer)
+        return packer.bytes
     }
 
     static func message(_ row: Statement, _ database: Database) throws -> OutboxMessage {

@@ -9,12 +9,22 @@ final class OutboxWriter {
     /// Rows that one change removes at most; the next goes on where it ended.
     private static let dropStep: UInt64 = 20_000
 
+    /// A lane in memory.
+    private final class Held {
+        var row: LaneRow
+        var isChanged = false
+
+        init(_ row: LaneRow) { self.row = row }
+    }
+
     let database: Database
     private(set) var now: UInt64 = 0
     private var version: Int64 = -1
-    private var rows: [ProducerID: LaneRow] = [:]
+    private var rows: [ProducerID: Held] = [:]
     private var current: [String: ProducerID] = [:]
-    private var changed: Set<ProducerID> = []
+    private var changed: [Held] = []
+    /// Asked for with every message of a batch.
+    private var last: Held?
     private let insertMessage: Statement
 
     init(_ path: String) throws {
@@ -29,8 +39,9 @@ final class OutboxWriter {
         do {
             try begin()
             let result = try body(self)
-            for producer in changed { try rows[producer]?.save(database) }
+            for held in changed { try held.row.save(database) }
             try database.commit()
+            for held in changed { held.isChanged = false }
             changed.removeAll(keepingCapacity: true)
             return result
         } catch {
@@ -54,44 +65,48 @@ final class OutboxWriter {
         rows.removeAll()
         current.removeAll()
         changed.removeAll()
+        last = nil
     }
 
     // MARK: Lanes
 
-    private func row(of lane: OutboxLane) throws -> LaneRow {
-        if let known = rows[lane.producer] { return known }
-        if let found = try LaneRow.of(lane.producer, database) {
-            rows[lane.producer] = found
-            return found
-        }
-        return try begin(lane)
+    private func held(_ lane: OutboxLane) throws -> Held {
+        if let last, last.row.lane.producer == lane.producer { return last }
+        let held =
+            try rows[lane.producer]
+            ?? LaneRow.of(lane.producer, database).map { Held($0) } ?? begin(lane)
+        rows[lane.producer] = held
+        last = held
+        return held
     }
 
+    private func row(of lane: OutboxLane) throws -> LaneRow { try held(lane).row }
+
     /// A lane under a new producer takes the destination over.
-    private func begin(_ lane: OutboxLane) throws -> LaneRow {
-        let last = try database.statement("SELECT ifnull(max(key), 0) FROM lane").first {
+    private func begin(_ lane: OutboxLane) throws -> Held {
+        let newest = try database.statement("SELECT ifnull(max(key), 0) FROM lane").first {
             $0.bits(0)
         }
-        let row = LaneRow(key: (last ?? 0) + 1, lane: lane)
+        let row = LaneRow(key: (newest ?? 0) + 1, lane: lane)
         guard row.key <= OutboxSchema.maxLane else {
             throw StoreFailure(.misuse, "the outbox has had too many lanes: begin another")
         }
-        if let before = current[lane.destination] { rows[before]?.isCurrent = false }
+        if let before = current[lane.destination] { rows[before]?.row.isCurrent = false }
         let statement = try database.statement(
             "UPDATE lane SET current = 0 WHERE destination = ? AND current")
         statement.bind(1, lane.destination)
         try statement.run()
         try row.save(database)
-        rows[lane.producer] = row
         current[lane.destination] = lane.producer
-        return row
+        return Held(row)
     }
 
-    private func change(_ lane: OutboxLane, _ body: (inout LaneRow) throws -> Void) throws {
-        var row = try row(of: lane)
-        try body(&row)
-        rows[lane.producer] = row
-        changed.insert(lane.producer)
+    private func change(_ lane: OutboxLane, _ body: (inout LaneRow) -> Void) throws {
+        let held = try held(lane)
+        body(&held.row)
+        guard !held.isChanged else { return }
+        held.isChanged = true
+        changed.append(held)
     }
 }
 
@@ -102,11 +117,12 @@ extension OutboxWriter: OutboxTransaction {
     }
 
     func lane(_ destination: String) throws -> OutboxLane? {
-        if let known = current[destination] { return rows[known]?.lane }
+        if let known = current[destination] { return rows[known]?.row.lane }
         guard let found = try LaneRow.current(destination, database) else { return nil }
-        rows[found.lane.producer] = rows[found.lane.producer] ?? found
+        let held = rows[found.lane.producer] ?? Held(found)
+        rows[found.lane.producer] = held
         current[destination] = found.lane.producer
-        return rows[found.lane.producer]?.lane
+        return held.row.lane
     }
 
     func save(_ lane: OutboxLane) throws {
@@ -119,9 +135,8 @@ extension OutboxWriter: OutboxTransaction {
         guard message.sequence.value <= OutboxSchema.maxSequence else {
             throw StoreFailure(.misuse, "the lane has had too many messages: renew it")
         }
-        let row = try row(of: lane)
         let head = OutboxRow.head(message.envelope)
-        insertMessage.bind(1, row.at(message.sequence))
+        insertMessage.bind(1, try held(lane).row.at(message.sequence))
         insertMessage.bind(2, message.envelope.created)
         if let expires = message.expires {
             insertMessage.bind(3, expires)
@@ -131,16 +146,18 @@ extension OutboxWriter: OutboxTransaction {
         insertMessage.bind(4, message.digest.digest)
         insertMessage.bind(5, message.chain.value)
         insertMessage.bind(6, OutboxRow.flags(message))
-        insertMessage.bind(7, head)
-        switch message.body {
-        case .inline(let bytes):
-            try bytes.withUnsafeReadableBytes { raw in
-                insertMessage.bind(8, borrowing: raw)
+        try head.withUnsafeBytes { head in
+            insertMessage.bind(7, borrowing: head)
+            switch message.body {
+            case .inline(let bytes):
+                try bytes.withUnsafeReadableBytes { raw in
+                    insertMessage.bind(8, borrowing: raw)
+                    try insertMessage.run()
+                }
+            case .pieces(let digest):
+                insertMessage.bind(8, try LargeBodies.take(digest, database))
                 try insertMessage.run()
             }
-        case .pieces(let digest):
-            insertMessage.bind(8, try LargeBodies.take(digest, database))
-            try insertMessage.run()
         }
         try change(lane) { $0.bytes += message.body.count + UInt64(head.count) }
     }
@@ -190,16 +207,9 @@ extension OutboxWriter: OutboxTransaction {
         guard let start = try first.first({ $0.bits(0) }) else { return }
         let end = min(row.at(below), start + Self.dropStep)
         guard start < end else { return }
-        let size = try database.statement(
-            """
-            SELECT sum(length(head) + CASE typeof(body) WHEN 'integer' THEN 0
-            ELSE length(body) END), sum(typeof(body) = 'integer') FROM message
-            WHERE at >= ? AND at < ?
-            """)
-        size.bind(1, start)
-        size.bind(2, end)
-        var (bytes, large) = try size.first { ($0.bits(0), $0.bits(1)) } ?? (0, 0)
-        if large > 0 { bytes += try dropLarge(from: start, to: end) }
+        var bytes = try size(from: start, to: end)
+        let isAnyLarge = try database.statement("SELECT 1 FROM large LIMIT 1").first { _ in true }
+        if isAnyLarge == true { bytes += try dropLarge(from: start, to: end) }
         let statement = try database.statement("DELETE FROM message WHERE at >= ? AND at < ?")
         statement.bind(1, start)
         statement.bind(2, end)
@@ -207,6 +217,16 @@ extension OutboxWriter: OutboxTransaction {
         try change(lane) { $0.bytes -= min(bytes, $0.bytes) }
     }
 
+    /// Of heads and bodies; of a large body only its key, as many digits as SQLite makes of it.
+    private func size(from start: UInt64, to end: UInt64) throws -> UInt64 {
+        let statement = try database.statement(
+            "SELECT sum(length(head) + length(body)) FROM message WHERE at >= ? AND at < ?")
+        statement.bind(1, start)
+        statement.bind(2, end)
+        return try statement.first { $0.bits(0) } ?? 0
+    }
+
+    /// What large bodies have beyond the digits of their keys.
     private func dropLarge(from start: UInt64, to end: UInt64) throws -> UInt64 {
         let statement = try database.statement(
             "SELECT body FROM message WHERE at >= ? AND at < ? AND typeof(body) = 'integer'")
@@ -217,7 +237,8 @@ extension OutboxWriter: OutboxTransaction {
         return try bodies.reduce(0) { sum, body in
             let count = try Pieces.count(of: body, database)
             try LargeBodies.release(body, database)
-            return sum + count
+            let digits = UInt64(String(body).utf8.count)
+            return sum + count - min(digits, count)
         }
     }
 
