@@ -15,8 +15,12 @@ struct MessageSeedTests {
         }
     }
 
-    /// A dead letter that was put back was dead again before the answer left: the checker's mistake.
-    @Test("Seeds that have found something hold", arguments: [311_145] as [UInt64])
+    /// The checker's mistakes: a dead letter that was put back was dead again before the answer left;
+    /// a consumer came back when its lease had run out already; a cursor began in the commit that
+    /// removed what nobody needed; who asks for large messages again needs more time.
+    @Test(
+        "Seeds that have found something hold",
+        arguments: [311_145, 701_061, 712_626, 749_519] as [UInt64])
     func found(_ seed: UInt64) {
         #expect(MessageWorld(MessageScenario(seed: seed)).run().violation == nil)
     }

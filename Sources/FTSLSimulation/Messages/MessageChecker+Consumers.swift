@@ -65,9 +65,12 @@ extension MessageChecker {
 
     // MARK: Sessions
 
-    mutating func attached(_ session: SessionID) {
+    mutating func attached(_ session: SessionID, now: Instant) {
         liveSessions.insert(session)
-        detachedAt[session] = nil
+        guard let since = detachedAt.removeValue(forKey: session) else { return }
+        // Its time ran out while it was away: what it had may be another's already.
+        guard now.since(since) >= Bound.lease else { return }
+        for (key, lease) in leases where lease.session == session { leases[key]?.isOver = true }
     }
 
     mutating func detached(_ session: SessionID, now: Instant) { detachedAt[session] = now }

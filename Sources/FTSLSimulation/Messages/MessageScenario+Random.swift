@@ -39,13 +39,19 @@ extension MessageScenario {
     }
 
     /// How long all bodies may take on the slowest link, in milliseconds: once in, out to whoever
-    /// has the cursor, and again to whoever takes it over.
+    /// has the cursor, and again to whoever takes it over; more often to who asks for it again.
     private var transmissionTime: Int {
         let bodies = producers.flatMap(\.submissions).flatMap(\.messages)
-        let bytes = 3 * bodies.reduce(0) { $0 + $1.size }
-        let times = shapes.map { shape in
-            // What the socket buffers hold goes out in a round trip, however fast the link is.
-            let roundTrips = UInt64(bytes / max(1, shape.capacity))
+        let retries = consumers.map(\.retries).max() ?? 0
+        let deliveries = retries >= 50 ? 4 : retries > 0 ? 2 : 1
+        let bytes = (1 + 2 * deliveries) * bodies.reduce(0) { $0 + $1.size }
+        let links =
+            producers.map { ($0.shape, $0.shape.capacity) }
+            + consumers.map { ($0.shape, min($0.shape.capacity, Int($0.maxBytes))) }
+        let times = links.map { shape, onTheWay in
+            // What the socket buffers hold, or a consumer gives credit for, goes out in a round
+            // trip, however fast the link is.
+            let roundTrips = UInt64(bytes / max(1, onTheWay))
             return max(shape.transmissionTime(bytes), roundTrips * 4 * shape.latency)
         }
         return Int((times.max() ?? 0) / 1_000_000)

@@ -139,7 +139,7 @@ extension MessageWorld {
             process.core.touched(id, now: clock)
         case .attached(let id, let connection, let resumed):
             trace.note(now, "host attached", id.low, connection.value, resumed ? "again" : "")
-            checker.attached(id)
+            checker.attached(id, now: clock)
             if let link = process.link(connection) { process.dirty.insert(link.number) }
         case .detached(let id, let failure):
             trace.note(now, "host detached", id.low, 0, failure.text)
