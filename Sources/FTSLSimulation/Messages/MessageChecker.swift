@@ -170,8 +170,8 @@ struct MessageChecker {
         checkRemovals(before, after)
     }
 
-    /// Nothing goes that a cursor has still to do; one that begins in this very commit may find less
-    /// than there was before.
+    /// Nothing goes that a cursor has still to do; one that begins in this very commit may find
+    /// less than there was before.
     private mutating func checkRemovals(_ before: InboxTables, _ after: InboxTables) {
         guard before.messages.first?.index != after.messages.first?.index else { return }
         let kept = Set(after.messages.map(\.index))
