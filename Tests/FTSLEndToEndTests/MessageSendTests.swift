@@ -83,11 +83,11 @@ struct MessageSendTests {
     @Test("Under one id only one message is ever stored")
     func sameID() throws {
         let listener = try stage.listenForMessages()
-        for text in ["first", "second"] {
-            try expectStatus(0, stage.send([listener.endpoint, "--id", "order-1", text]))
+        for (text, status) in [("first", 0), ("first", 0), ("second", 82)] as [(String, Int32)] {
+            try expectStatus(status, stage.send([listener.endpoint, "--id", "order-1", text]))
         }
         try expectStatus(
-            0,
+            82,
             stage.send(
                 [listener.endpoint, "-l", "--id-from-json", "n"],
                 input: Data("{\"n\":\"order-1\"}\n{\"n\":2}\n".utf8)))

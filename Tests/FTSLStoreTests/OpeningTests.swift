@@ -156,4 +156,19 @@ struct OpeningTests {
         #expect(outcomes == [.accepted, .accepted, .sent, .sent])
         withExtendedLifetime(outbox) {}
     }
+    @Test("Of an id in an outbox of version 2 the body is known only while its message waits")
+    func oldIDs() throws {
+        let fixture = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "Fixtures/outbox-2.db").path
+        try FileManager.default.copyItem(atPath: fixture, toPath: path)
+        #expect(chmod(path, 0o600) == 0)
+        let outbox = try TestOutbox(path)
+        let destination = try #require(try OutboxInspection(path).lanes().first?.lane.destination)
+        func submit(_ id: String) throws -> [UInt64] {
+            try outbox.submit([newMessage("another body", id: id)], to: destination)
+                .sequences.map(\.value)
+        }
+        #expect(try submit("accepted") == [1])
+        #expect(try submit("waiting") == [3])
+    }
 }

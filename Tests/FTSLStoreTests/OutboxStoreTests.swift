@@ -44,6 +44,21 @@ struct OutboxStoreTests {
         #expect(try inspection.verify().isEmpty)
     }
 
+    @Test("An id stays with its body after the message was accepted and is gone")
+    func reusedID() throws {
+        let outbox = try TestOutbox(path)
+        let first = newMessage("body", id: "mine")
+        _ = try outbox.submit([first])
+        _ = try outbox.ask(.change(.resolved(below: LaneSequence(2), [], destination: "there")))
+        #expect(try outbox.page().isEmpty)
+        #expect(try outbox.submit([first]).sequences == [.first])
+        // Another body is for the inbox to reject, and takes the id from nobody.
+        #expect(
+            try outbox.submit([newMessage("another", id: "mine")]).sequences == [LaneSequence(2)])
+        #expect(try outbox.page().map(\.sequence.value) == [2])
+        #expect(try outbox.submit([first, first]).sequences == [.first, .first])
+    }
+
     @Test("Several processes submit to one lane, and no sequence is given twice")
     func sharing() throws {
         let outboxes = try (0..<4).map { _ in try TestOutbox(path) }

@@ -17,7 +17,7 @@ package struct MemoryOutbox: OutboxTransaction {
     private var messages: [Place: OutboxMessage] = [:]
     /// The newest outcomes other than *accepted*; those who wait are told, and nobody asks later.
     private var exceptions: Deque<(place: Place, resolution: Resolution)> = []
-    private var ids: [Key: LaneSequence] = [:]
+    private var ids: [Key: IDHolder] = [:]
     /// Body bytes held, for whoever bounds them.
     package private(set) var byteCount: UInt64 = 0
     package var messageCount: Int { messages.count }
@@ -96,11 +96,11 @@ package struct MemoryOutbox: OutboxTransaction {
         return exceptions.last { $0.place == place }?.resolution
     }
 
-    package func sequence(ofID id: String, of lane: OutboxLane) -> LaneSequence? {
+    package func holder(ofID id: String, of lane: OutboxLane) -> IDHolder? {
         ids[Key(producer: lane.producer, name: id)]
     }
 
-    package mutating func remember(id: String, _ sequence: LaneSequence, of lane: OutboxLane) {
-        ids[Key(producer: lane.producer, name: id)] = sequence
+    package mutating func remember(id: String, _ holder: IDHolder, of lane: OutboxLane) {
+        ids[Key(producer: lane.producer, name: id)] = holder
     }
 }

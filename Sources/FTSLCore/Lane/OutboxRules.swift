@@ -59,7 +59,8 @@ package enum OutboxRules {
 
     // MARK: Submitting
 
-    /// All messages, or none when one of them gives another body an id that is taken.
+    /// A repetition under an id is the message that has it. Another body under it is the inbox's to
+    /// reject, which alone knows whether the first was ever stored.
     private static func submit(
         _ messages: [NewMessage], to destination: String, isOffered: Bool,
         in tx: inout some OutboxTransaction
@@ -68,26 +69,16 @@ package enum OutboxRules {
             try tx.lane(destination)
             ?? OutboxLane(destination: destination, producer: tx.freshProducer())
         let isNext = lane.offeredBelow == lane.end
-        var known: [String: (sequence: LaneSequence, digest: BodyDigest?)] = [:]
-        for message in messages where !message.envelope.id.isEmpty {
-            let id = message.envelope.id
-            if known[id] == nil, let sequence = try tx.sequence(ofID: id, of: lane) {
-                known[id] = (sequence, try tx.message(sequence, of: lane)?.digest)
-            }
-            if let digest = known[id]?.digest, digest != message.digest {
-                let text = "the id \(id) was given to another message before"
-                return .refused(Failure(.local, .idReused, text))
-            }
-            if known[id] == nil { known[id] = (LaneSequence(0), message.digest) }
-        }
         var sequences: [LaneSequence] = []
         var fresh: [OutboxMessage] = []
         sequences.reserveCapacity(messages.count)
         fresh.reserveCapacity(messages.count)
         for message in messages {
             let id = message.envelope.id
-            if let sequence = known[id]?.sequence, sequence >= .first {
-                sequences.append(sequence)
+            let holder = id.isEmpty ? nil : try holder(of: id, on: lane, in: &tx)
+            // Of an id that an older version kept, the body is not known any more.
+            if let holder, holder.digest ?? message.digest == message.digest {
+                sequences.append(holder.sequence)
                 continue
             }
             let sequence = lane.end
@@ -98,9 +89,9 @@ package enum OutboxRules {
                     sequence: sequence, envelope: message.envelope, expires: message.expires,
                     digest: message.digest, body: message.body, chain: lane.chain))
             try tx.append(fresh[fresh.count - 1], to: lane)
-            if !id.isEmpty {
-                try tx.remember(id: id, sequence, of: lane)
-                known[id]?.sequence = sequence
+            if !id.isEmpty, holder == nil {
+                let holder = IDHolder(sequence: sequence, digest: message.digest)
+                try tx.remember(id: id, holder, of: lane)
             }
             sequences.append(sequence)
         }
@@ -110,6 +101,14 @@ package enum OutboxRules {
             producer: lane.producer, sequences: sequences, offeredBelow: lane.offeredBelow)
         if lane.offeredBelow == lane.end { submitted.fresh = fresh }
         return .submitted(submitted)
+    }
+
+    private static func holder(
+        of id: String, on lane: OutboxLane, in tx: inout some OutboxTransaction
+    ) throws -> IDHolder? {
+        guard var holder = try tx.holder(ofID: id, of: lane) else { return nil }
+        holder.digest = try holder.digest ?? tx.message(holder.sequence, of: lane)?.digest
+        return holder
     }
 
     // MARK: What the inbox says
@@ -202,7 +201,8 @@ package enum OutboxRules {
             message.chain = lane.chain
             try tx.move(sequence, of: old, to: lane, as: message)
             if !message.envelope.id.isEmpty {
-                try tx.remember(id: message.envelope.id, lane.end, of: lane)
+                let holder = IDHolder(sequence: lane.end, digest: message.digest)
+                try tx.remember(id: message.envelope.id, holder, of: lane)
             }
             lane.end = lane.end.next
         }

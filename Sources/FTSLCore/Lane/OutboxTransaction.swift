@@ -101,8 +101,8 @@ package struct NewMessage: Hashable, Sendable {
 /// What is asked of an outbox, by submitters and by the courier of a destination; run by
 /// `OutboxRules.apply` inside a transaction, answered after the commit.
 package enum OutboxChange: Hashable, Sendable {
-    /// Sequences and chain are given here; an id that was used before submits nothing anew. A
-    /// courier may say that it sends them at once, unless others wait before them.
+    /// Sequences and chain are given here; the same body under an id that was used before submits
+    /// nothing anew. A courier may say that it sends them at once, unless others wait before them.
     case submit([NewMessage], to: String, isOffered: Bool = false)
     /// What is below may be sent from now on.
     case offering(below: LaneSequence, destination: String)
@@ -169,6 +169,18 @@ package struct Submitted: Hashable, Sendable {
     }
 }
 
+/// The message that an id was given to.
+package struct IDHolder: Hashable, Sendable {
+    package var sequence: LaneSequence
+    /// Outlives the message; nil: older versions did not keep it.
+    package var digest: BodyDigest?
+
+    package init(sequence: LaneSequence, digest: BodyDigest?) {
+        self.sequence = sequence
+        self.digest = digest
+    }
+}
+
 /// What `OutboxRules` need of a store, inside one transaction. Lanes are named by destination;
 /// messages, exceptions and ids belong to the producer of the lane they are asked with.
 package protocol OutboxTransaction {
@@ -194,9 +206,7 @@ package protocol OutboxTransaction {
     mutating func exception(
         _ sequence: LaneSequence, of lane: OutboxLane
     ) throws -> Resolution?
-    /// The user's own ids.
-    mutating func sequence(ofID id: String, of lane: OutboxLane) throws -> LaneSequence?
-    mutating func remember(
-        id: String, _ sequence: LaneSequence, of lane: OutboxLane
-    ) throws
+    /// The user's own ids, and what each was given to.
+    mutating func holder(ofID id: String, of lane: OutboxLane) throws -> IDHolder?
+    mutating func remember(id: String, _ holder: IDHolder, of lane: OutboxLane) throws
 }

@@ -102,7 +102,7 @@ package final class ProducerPort: MessagePort {
         readAhead()
     }
 
-    /// What is submitted now is sent at once, or soon.
+    /// What is submitted now is sent at once, or soon: a burst may be ahead by some commits.
     package var isOpen: Bool { phase == .open && behind < 2 * Bound.offeredAhead }
 
     /// Messages that wait although the way is open.

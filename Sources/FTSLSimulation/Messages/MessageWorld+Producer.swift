@@ -44,7 +44,6 @@ extension MessageWorld {
                 process.recent.append(submitted.fresh)
                 process.courier?.submitted(upTo: end, offeredBelow: submitted.offeredBelow)
             }
-        case .changed(.refused(let failure)) where failure.code == .idReused: unsubmitted -= 1
         case .failed:
             // The user tries again when there is room.
             queue.push(.submit(client, submission: submission), at: now + 500_000_000)

@@ -17,7 +17,7 @@ struct OutboxTables: OutboxTransaction {
     private var lanes: [String: OutboxLane] = [:]
     var messages: [LanePlace: OutboxMessage] = [:]
     private var exceptions: [LanePlace: Resolution] = [:]
-    private var ids: [IDKey: LaneSequence] = [:]
+    private var ids: [IDKey: IDHolder] = [:]
 
     init(rng: SimulationRandom) { self.rng = rng }
 
@@ -70,12 +70,12 @@ struct OutboxTables: OutboxTransaction {
         exceptions[place(sequence, lane)]
     }
 
-    func sequence(ofID id: String, of lane: OutboxLane) -> LaneSequence? {
+    func holder(ofID id: String, of lane: OutboxLane) -> IDHolder? {
         ids[IDKey(producer: lane.producer, name: id)]
     }
 
-    mutating func remember(id: String, _ sequence: LaneSequence, of lane: OutboxLane) {
-        ids[IDKey(producer: lane.producer, name: id)] = sequence
+    mutating func remember(id: String, _ holder: IDHolder, of lane: OutboxLane) {
+        ids[IDKey(producer: lane.producer, name: id)] = holder
     }
 }
 

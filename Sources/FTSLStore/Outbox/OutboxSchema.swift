@@ -3,7 +3,7 @@
 /// A message's row id is its lane's key and its sequence, so that a lane is one run of rows.
 enum OutboxSchema {
     static let schema = Schema(
-        applicationID: 0x4654_534F, name: "an outbox", migrations: [version1, version2])
+        applicationID: 0x4654_534F, name: "an outbox", migrations: [version1, version2, version3])
 
     /// Bits of a row id that hold the sequence.
     static let sequenceBits: UInt64 = 40
@@ -55,5 +55,10 @@ enum OutboxSchema {
         -- What is below may have been sent; of older files nobody knows.
         ALTER TABLE lane ADD COLUMN offered INTEGER NOT NULL DEFAULT 1;
         UPDATE lane SET offered = end;
+        """
+    private static let version3 = """
+        -- Of the body that an id was given to; unknown of older files.
+        ALTER TABLE id ADD COLUMN count INTEGER;
+        ALTER TABLE id ADD COLUMN digest INTEGER;
         """
 }

@@ -260,20 +260,34 @@ extension OutboxWriter: OutboxTransaction {
         try OutboxRow.exception(sequence, lane: try row(of: lane).key, database)
     }
 
-    func sequence(ofID id: String, of lane: OutboxLane) throws -> LaneSequence? {
-        let statement = try database.statement("SELECT sequence FROM id WHERE id = ? AND lane = ?")
+    func holder(ofID id: String, of lane: OutboxLane) throws -> IDHolder? {
+        let statement = try database.statement(
+            "SELECT sequence, count, digest FROM id WHERE id = ? AND lane = ?")
         statement.bind(1, id)
         statement.bind(2, try row(of: lane).key)
-        return try statement.first { LaneSequence($0.bits(0)) }
+        return try statement.first {
+            let digest =
+                $0.isNull(1) ? nil : BodyDigest(count: $0.bits(1), digest: $0.bits(2))
+            return IDHolder(sequence: LaneSequence($0.bits(0)), digest: digest)
+        }
     }
 
-    func remember(id: String, _ sequence: LaneSequence, of lane: OutboxLane) throws {
+    func remember(id: String, _ holder: IDHolder, of lane: OutboxLane) throws {
         let statement = try database.statement(
-            "REPLACE INTO id(id, lane, sequence, time) VALUES(?, ?, ?, ?)")
+            """
+            REPLACE INTO id(id, lane, sequence, time, count, digest) VALUES(?, ?, ?, ?, ?, ?)
+            """)
         statement.bind(1, id)
         statement.bind(2, try row(of: lane).key)
-        statement.bind(3, sequence.value)
+        statement.bind(3, holder.sequence.value)
         statement.bind(4, now)
+        if let digest = holder.digest {
+            statement.bind(5, digest.count)
+            statement.bind(6, digest.digest)
+        } else {
+            statement.bindNull(5)
+            statement.bindNull(6)
+        }
         try statement.run()
     }
 }
