@@ -53,7 +53,7 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(
-            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+            name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
         .target(name: "CPlatform"),
         .target(
@@ -65,7 +65,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "FTSLStore", dependencies: ["FTSLCore", "CSQLite", nioCore, deque],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // Linked in, as readline is: loading it would take a millisecond of every start.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libsqlite3.a"])]),
         .target(
             name: "FTSLKit",
             dependencies: [
@@ -99,6 +101,8 @@ let package = Package(
                 .unsafeFlags([
                     "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",
                     "-lswiftSynchronization",
+                    // Nobody loads a plug-in: names that are not exported need no look-up at the start.
+                    "-Xlinker", "--no-export-dynamic",
                 ])
             ]),
         .executableTarget(

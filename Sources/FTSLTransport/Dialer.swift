@@ -95,15 +95,9 @@ package enum Dialer {
                     try channel.pipeline.syncOperations.addHandlers(bound.value.1)
                 }
             }
-        let dialled: EventLoopFuture<any Channel>
-        switch endpoint {
-        case .tcp(let host, let port):
-            dialled = SocketTuning.apply(to: bootstrap, tcp: true, userTimeout: userTimeout)
-                .connect(host: host, port: port)
-        case .unix(let path):
-            dialled = SocketTuning.apply(to: bootstrap, tcp: false, userTimeout: userTimeout)
-                .connect(unixDomainSocketPath: path)
-        }
+        let isTCP = endpoint.host != nil
+        let dialled = SocketTuning.apply(to: bootstrap, tcp: isTCP, userTimeout: userTimeout)
+            .connect(to: endpoint)
         let ready = secured
         // Without an address there never was a channel to tell it.
         dialled.whenFailure { _ in bound.value.0.wasNotMade() }

@@ -1,4 +1,6 @@
 internal import Glibc
+package import NIOCore
+package import NIOPosix
 
 extension Endpoint {
     /// Where a socket that somebody else has bound listens; nil: nowhere that can be told.
@@ -36,5 +38,21 @@ extension Endpoint {
 
     private static func text(_ characters: [CChar]) -> String {
         String(decoding: characters.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+extension ClientBootstrap {
+    /// Connects to an endpoint. An address is dialled as it is: NIO would ask the resolver for it
+    /// too, on a thread of its own, and wait for both families.
+    package func connect(to endpoint: Endpoint) -> EventLoopFuture<any Channel> {
+        switch endpoint {
+        case .tcp(let host, let port):
+            guard let address = try? SocketAddress(ipAddress: host, port: port) else {
+                return connect(host: host, port: port)
+            }
+            return connect(to: address)
+        case .unix(let path):
+            return connect(unixDomainSocketPath: path)
+        }
     }
 }

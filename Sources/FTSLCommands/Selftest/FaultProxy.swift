@@ -75,12 +75,7 @@ final class FaultProxy: Sendable {
                     try channel.pipeline.syncOperations.addHandler(bound.value.back)
                 }
             }
-        let dialled =
-            switch target {
-            case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
-            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
-            }
-        dialled.whenComplete { bound.value.dialled($0) }
+        bootstrap.connect(to: target).whenComplete { bound.value.dialled($0) }
     }
 
     /// 2 to the power of a number, as far as this needs it: straight between whole exponents.

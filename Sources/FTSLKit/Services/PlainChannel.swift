@@ -31,13 +31,7 @@ package enum PlainChannel {
                 ChannelOptions.recvAllocator, value: receiveBuffers
             )
             .channelInitializer { configure($0, bound.value) }
-        let dialled: EventLoopFuture<any Channel>
-        switch endpoint {
-        case .tcp(let host, let port):
-            dialled = bootstrap.connect(host: host, port: port)
-        case .unix(let path): dialled = bootstrap.connect(unixDomainSocketPath: path)
-        }
-        return dialled.map { _ in bound.value }
+        return bootstrap.connect(to: endpoint).map { _ in bound.value }
             .flatMapErrorThrowing { throw TransportFailure.of($0) }
     }
 
