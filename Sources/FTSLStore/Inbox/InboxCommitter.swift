@@ -48,7 +48,7 @@ final class InboxCommitter {
             }
             let isIdle = waiting.isEmpty
             drain()
-            if isIdle || hasMore { hasMore = retain() }
+            if isIdle || hasMore { hasMore = retain(isIdle ? .whileIdle : .betweenChanges) }
         }
         guard isFrozen else { return }
         // What waits came after the freeze: another host may have the inbox without it.
@@ -61,7 +61,7 @@ final class InboxCommitter {
         while !waiting.isEmpty, !isFrozen {
             commit()
             commits += 1
-            if commits % Self.commitsPerStep == 0 { hasMore = retain() }
+            if commits % Self.commitsPerStep == 0 { hasMore = retain(.betweenChanges) }
         }
     }
 
@@ -178,10 +178,10 @@ final class InboxCommitter {
     // MARK: Retention
 
     /// True: there is more to remove.
-    private func retain() -> Bool {
+    private func retain(_ step: InboxWriter.RetentionStep) -> Bool {
         guard refusal == nil, !isFrozen else { return false }
         do {
-            let hasMore = try writer.retain(options.keep, idKeep: options.idKeep)
+            let hasMore = try writer.retain(options.keep, idKeep: options.idKeep, step)
             writer.database.checkpoint(above: Self.checkpointPages)
             return hasMore
         } catch {
