@@ -89,6 +89,53 @@ struct RestartTests {
         #expect(try client.output?.allText() == "last\n")
     }
 
+    /// What its client had no room for waits in the pipe, or at the terminal, of a command that has
+    /// ended.
+    @Test(
+        "What a command that has ended left unread is not lost",
+        arguments: [("", 130_000), ("--pty", 22_000)])
+    func rest(_ terminal: String, _ bytes: Int) throws {
+        let stage = try stage
+        let (go, gone) = (stage.path("go"), stage.path("gone"))
+        let listener = try stage.listen(
+            [
+                "--name", "a", "--buffer", "64k", "--exec",
+                "until [ -e \(go) ]; do sleep 0.02; done; "
+                    + "head -c \(bytes) /dev/zero | tr '\\0' x; touch \(gone); exit 3",
+            ] + [terminal].filter { !$0.isEmpty })
+        let relay = try Relay(to: listener.port)
+        let client = try stage.connect(relay.endpoint, ["--exit-status"], input: .pipe)
+        try eventually("the session is there") { try stage.sessions(of: "a").count == 1 }
+        relay.refuse()
+        relay.cut()
+        #expect(FileManager.default.createFile(atPath: go, contents: nil))
+        try eventually("the command has ended") { FileManager.default.fileExists(atPath: gone) }
+        try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"]))
+        relay.open()
+        client.input?.close()
+        try expectStatus(3, client)
+        #expect(try client.output?.allText().count == bytes)
+    }
+
+    @Test("What a command that has ended left running goes on with its output")
+    func left() throws {
+        let stage = try stage
+        let (go, gone) = (stage.path("go"), stage.path("gone"))
+        let listener = try stage.listen([
+            "--name", "a", "--exec",
+            "(until [ -e \(go) ]; do sleep 0.02; done; echo last) & echo first; "
+                + "touch \(gone); exit 3",
+        ])
+        let client = try stage.connect(listener, ["--exit-status"], input: .pipe)
+        try client.output?.line(containing: "first")
+        try eventually("the command has ended") { FileManager.default.fileExists(atPath: gone) }
+        for _ in 0..<2 { try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"])) }
+        #expect(FileManager.default.createFile(atPath: go, contents: nil))
+        try client.output?.line(containing: "last")
+        client.input?.close()
+        try expectStatus(3, client)
+    }
+
     @Test("A listener with its own stdin is 64, and goes on")
     func stdio() throws {
         let stage = try stage

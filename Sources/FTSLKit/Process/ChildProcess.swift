@@ -18,6 +18,7 @@ package struct ChildProcess {
         }
     }
 
+    /// 0: it has ended and was reaped, and only what it wrote is left.
     package let pid: pid_t
     /// Our ends; owned by the caller. -1 where the child has something else than a pipe to us.
     package let standardInput: CInt
@@ -190,10 +191,10 @@ package struct ChildProcess {
         return bytes
     }
 
-    package func signalGroup(_ number: CInt) { kill(-pid, number) }
+    package func signalGroup(_ number: CInt) { if pid > 0 { kill(-pid, number) } }
 
     /// Only the shell, and not what it runs.
-    package func signal(_ number: CInt) { kill(pid, number) }
+    package func signal(_ number: CInt) { if pid > 0 { kill(pid, number) } }
 
     /// A child of this process that has ended and is not reaped yet, of whoever's; it stays so.
     static func ended() -> pid_t? {

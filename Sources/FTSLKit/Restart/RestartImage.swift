@@ -29,8 +29,11 @@ package struct RestartImage {
     }
 
     private static let label = "FTSL restart"
-    /// Raised when an older program could not read it.
-    package static let version: UInt16 = 1
+    /// Raised when an older program could not read it; 2: commands that have ended, and whose
+    /// outputs are still open.
+    package static let version: UInt16 = 2
+    /// The oldest that is read.
+    private static let oldest: UInt16 = 1
     /// More than all sessions that a process can have descriptors for.
     private static let maxSessions: UInt32 = 1 << 22
 
@@ -71,7 +74,7 @@ package struct RestartImage {
             throw .violation(.malformedFrame, "this is no image of a restart")
         }
         let version: UInt16 = try input.need()
-        guard version == Self.version else {
+        guard (Self.oldest...Self.version).contains(version) else {
             throw .violation(
                 .versionMismatch,
                 "an image of a restart has version \(version) here and \(Self.version) there")

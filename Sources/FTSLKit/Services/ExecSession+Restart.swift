@@ -10,17 +10,20 @@ extension ExecSession {
         guard ask == nil else { throw Unmovable("its command is asked for a checkpoint") }
         output.deliverAll()
         error.deliverAll()
-        guard !hasEnded, !isOver, let child else { return ApplicationHold() }
+        // Others of its group may go on writing when it has ended.
+        let isHeard = output.isInputOpen || error.isInputOpen
+        guard !isOver, let child, isHeard || !hasEnded else { return ApplicationHold() }
         var words = ByteBuffer()
-        words.writeInteger(child.process.pid)
         let process = child.process
+        words.writeInteger(hasEnded ? 0 : process.pid)
         for (descriptor, isOpen) in [
             (process.standardInput, input?.isOpen ?? false),
             (process.standardOutput, output.isInputOpen),
-            (process.standardError, error.isInputOpen), (child.left, true),
+            (process.standardError, error.isInputOpen), (child.left, !hasEnded),
         ] { words.writeInteger(isOpen ? try kept.keep(descriptor) : -1) }
-        words.write(child.files != nil)
-        if let files = child.files {
+        let files = hasEnded ? nil : child.files
+        words.write(files != nil)
+        if let files {
             words.writeLong(ByteBuffer(string: files.input))
             words.writeLong(ByteBuffer(string: files.mark))
         }

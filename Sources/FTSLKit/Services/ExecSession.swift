@@ -63,12 +63,14 @@ final class ExecSession: ExecCommand {
         serve(child)
     }
 
-    /// Connects a command that runs to the session.
+    /// Connects a command that runs, or what one that has ended left running, to the session.
     func serve(_ child: ExecChild) {
         self.child = child
         plumbing = Plumbing(handle)
         gate = LineGate()
         connect(child.process)
+        hasEnded = child.process.pid == 0
+        guard !hasEnded else { return }
         setup.children.watch(child.process.pid, on: setup.loop) { [self] in childEnded($0) }
     }
 

@@ -5,19 +5,23 @@ internal import NIOCore
 /// A command on a terminal goes on under the next program of this process. [FTSL §12]
 extension TerminalSession {
     func hold(_ kept: KeptDescriptors) throws(Unmovable) -> ApplicationHold {
-        guard !hasEnded, !isOver else { return ApplicationHold() }
+        pipe.deliverAll()
+        guard !isOver, !hasEnded || pipe.isInputOpen else { return ApplicationHold() }
         var words = ByteBuffer()
         words.write(process != nil)
         guard let process, let terminal, let input else { return ApplicationHold(words: words) }
-        pipe.deliverAll()
-        words.writeInteger(process.pid)
+        words.writeInteger(hasEnded ? 0 : process.pid)
         words.writeInteger(try kept.keep(terminal.descriptor))
         words.write(pipe.isInputOpen)
         words.write(input.hasEnded)
         let state = state ?? TerminalState()
         for value in [state.columns, state.rows, state.redraws] { words.writeInteger(value) }
-        var unread = input.unwritten()
-        for bytes in plumbing.backlog(.main) { unread.writeImmutableBuffer(bytes) }
+        var unread = ByteBuffer()
+        if !hasEnded {
+            for bytes in [input.unwritten()] + plumbing.backlog(.main) {
+                unread.writeImmutableBuffer(bytes)
+            }
+        }
         return ApplicationHold(words: words, unread: unread)
     }
 
@@ -36,6 +40,6 @@ extension TerminalSession {
         } catch {
             throw Failure(.local, .applicationFailed, error.text)
         }
-        if hasEnded { input?.goOnEnding() }
+        if hasEnded, pid > 0 { input?.goOnEnding() }
     }
 }

@@ -89,14 +89,17 @@ final class TerminalSession: ExecCommand {
         }
     }
 
-    /// - Parameter hasOutput: The terminal's output has not come to its end.
+    /// - Parameters:
+    ///   - pid: 0: the command has ended, and what it wrote is still to be read.
+    ///   - hasOutput: The terminal's output has not come to its end.
     func serve(
         _ pid: pid_t, _ terminal: PseudoTerminal, _ state: TerminalState, hasOutput: Bool
     ) throws(ChildProcess.SpawnFailure) {
         process = ChildProcess(pid: pid, standardInput: -1, standardOutput: -1, standardError: -1)
         self.state = state
         self.terminal = terminal
-        setup.children.watch(pid, on: setup.loop) { [self] in childEnded($0) }
+        hasEnded = pid == 0
+        if !hasEnded { setup.children.watch(pid, on: setup.loop) { [self] in childEnded($0) } }
         guard hasOutput else { return }
         let descriptor = try terminal.duplicate()
         let input = TerminalInput(pipe, of: terminal, on: setup.loop)
