@@ -149,6 +149,32 @@ struct MigrationRefusalTests {
         try expectStatus(0, stage.send([source.endpoint, "more"]))
     }
 
+    @Test("A session whose command has ended moves too: its client hears the rest at the target")
+    func ended() throws {
+        let stage = try stage
+        let (go, gone) = (stage.path("go"), stage.path("gone"))
+        let service = [
+            "--buffer", "64k", "--exec",
+            "until [ -e \(go) ]; do sleep 0.02; done; "
+                + "head -c 130000 /dev/zero | tr '\\0' x; touch \(gone); exit 3",
+        ]
+        let (source, target) = try hosts(
+            service + ["--unmovable", "refuse"], service + ["--accept-migration"])
+        let relay = try Relay(to: source.port)
+        let client = try stage.connect(relay.endpoint, ["--exit-status"], input: .pipe)
+        try eventually("the session is there") { try stage.sessions(of: "a").count == 1 }
+        relay.refuse()
+        relay.cut()
+        #expect(FileManager.default.createFile(atPath: go, contents: nil))
+        try eventually("the command has ended") { FileManager.default.fileExists(atPath: gone) }
+        try expectStatus(0, stage.ftsl(["migrate", "a", target.endpoint]))
+        try eventually("it is at the target") { try stage.sessions(of: "b").count == 1 }
+        relay.open()
+        client.input?.close()
+        try expectStatus(3, client)
+        #expect(try client.output?.allText().count == 130_000)
+    }
+
     @Test("Sessions that cannot move stay, or stop everything with --unmovable refuse")
     func unmovable() throws {
         let stage = try stage

@@ -46,9 +46,10 @@ extension Departure {
         }
     }
 
-    private func left(_ id: SessionID, _ result: Result<ApplicationState, Unmovable>) {
+    private func left(_ id: SessionID, _ result: CheckpointAnswer) {
         switch result {
-        case .success(let state):
+        case .success(nil): break
+        case .success(let state?):
             // It came too late for the ticket: it goes on here.
             guard machine.state == .freezing else { return host.restart(id, from: state) }
             states[id] = state

@@ -41,7 +41,7 @@ protocol ExecCommand: SessionApplication {
     /// What stands in the way of a checkpoint now.
     var obstacle: Unmovable? { get }
     /// Asks the command to leave a checkpoint and end.
-    func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void)
+    func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void)
     /// What the next program of this process needs; the command goes on. [FTSL §12]
     func hold(_ kept: KeptDescriptors) throws(Unmovable) -> ApplicationHold
     /// In the next program.

@@ -141,9 +141,7 @@ package final class ExecService: MovableService {
         return session.obstacle
     }
 
-    package func checkpoint(
-        _ id: SessionID, then: @escaping (Result<ApplicationState, Unmovable>) -> Void
-    ) {
+    package func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
         guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
         session.checkpoint { [weak self] result in
             // Whoever has the state decides where it goes on.

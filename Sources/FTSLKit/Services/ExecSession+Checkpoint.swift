@@ -5,6 +5,7 @@ internal import NIOCore
 extension ExecSession {
     /// What stands in the way of a checkpoint now.
     var obstacle: Unmovable? {
+        if mayPart { return nil }
         do throws(Unmovable) {
             _ = try askable()
             return nil
@@ -34,7 +35,8 @@ extension ExecSession {
     }
 
     /// Asks the command to leave a checkpoint and end.
-    func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void) {
+    func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void) {
+        if mayPart { return part(then: answer) }
         do throws(Unmovable) {
             let (child, files, declaration) = try askable()
             // Open before the writing side closes or the reader ends: then nothing is lost.
@@ -53,7 +55,7 @@ extension ExecSession {
 
     private func ask(
         _ child: ExecChild, _ declaration: CheckpointDeclaration, _ reading: CInt,
-        _ answer: @escaping (Result<ApplicationState, Unmovable>) -> Void
+        _ answer: @escaping (CheckpointAnswer) -> Void
     ) {
         var asked = ask ?? Ask(declaration: declaration)
         asked.answer = answer

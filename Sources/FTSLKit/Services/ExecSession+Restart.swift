@@ -7,11 +7,11 @@ package import NIOCore
 extension ExecSession {
     /// What the next program needs; the command goes on.
     func hold(_ kept: KeptDescriptors) throws(Unmovable) -> ApplicationHold {
-        guard ask == nil else { throw Unmovable("its command is asked for a checkpoint") }
+        guard ask == nil, parting == nil else {
+            throw Unmovable("its command is asked for a checkpoint")
+        }
         output.deliverAll()
         error.deliverAll()
-        // Others of its group may go on writing when it has ended.
-        let isHeard = output.isInputOpen || error.isInputOpen
         guard !isOver, let child, isHeard || !hasEnded else { return ApplicationHold() }
         var words = ByteBuffer()
         let process = child.process

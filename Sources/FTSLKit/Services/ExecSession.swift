@@ -19,6 +19,8 @@ final class ExecSession: ExecCommand {
     var ask: Ask?
     /// Its command has ended, and there is no other.
     private(set) var hasEnded = false
+    /// It is to move without one.
+    var parting: Parting?
     /// The session is over: its command has been told to go.
     var isOver = false
 
@@ -31,7 +33,7 @@ final class ExecSession: ExecCommand {
     struct Ask {
         let declaration: CheckpointDeclaration
         /// Nil: answered already, in the negative; what the command leaves is started anew here.
-        var answer: ((Result<ApplicationState, Unmovable>) -> Void)?
+        var answer: ((CheckpointAnswer) -> Void)?
         var timer: Scheduled<Void>?
         /// Input that came meanwhile; it is not taken.
         var input = ByteBuffer()
@@ -147,7 +149,7 @@ final class ExecSession: ExecCommand {
         case .signal(let value): handle.exit(.signal(value))
         }
         onEnded?()
-        ask?.answer?(.failure(Unmovable("its command ended by itself, with \(end.text)")))
+        if let answer = ask?.answer { part(then: answer) }
     }
 
     /// Its command has made way for another one.
@@ -215,6 +217,7 @@ final class ExecSession: ExecCommand {
         let ask = takeAsk()
         plumbing.cancel()
         ask?.answer?(.failure(Unmovable("its session has ended")))
+        parted(.failure(Unmovable("its session has ended")))
     }
 
     /// A new state is never larger.
@@ -258,6 +261,7 @@ final class ExecSession: ExecCommand {
 
     func stopped(_ channel: ChannelNumber, at position: UInt64) {
         plumbing.stopped(channel, at: position)
+        partIfHeardOut()
     }
 
     func room(on channel: ChannelNumber) { plumbing.room(on: channel) }

@@ -14,9 +14,7 @@ extension ForwardService: MovableService {
         return session.obstacle
     }
 
-    package func checkpoint(
-        _ id: SessionID, then: @escaping (Result<ApplicationState, Unmovable>) -> Void
-    ) {
+    package func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
         guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
         if let obstacle = obstacle(of: id) { return then(.failure(obstacle)) }
         session.checkpoint { [weak self] result in
@@ -40,7 +38,7 @@ extension ForwardService: MovableService {
 extension ForwardSession {
     /// The end of one connection, while the session waits for another.
     struct Leave {
-        let answer: (Result<ApplicationState, Unmovable>) -> Void
+        let answer: (CheckpointAnswer) -> Void
         /// What its backend was not given.
         var unread: ByteBuffer
         var timer: Scheduled<Void>?
@@ -55,7 +53,7 @@ extension ForwardSession {
     }
 
     /// Ends the backend's input after what it was given, and waits for its last words.
-    func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void) {
+    func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void) {
         var unread = ByteBuffer()
         let waiting = pipe == nil ? early.waiting : []
         for bytes in waiting + plumbing.takeBack(.main) { unread.writeImmutableBuffer(bytes) }

@@ -32,6 +32,10 @@ package struct Unmovable: Error, Equatable, Sendable {
     package init(_ text: String) { self.text = text }
 }
 
+/// What becomes of a question for a checkpoint; nil: the application has ended by itself, and
+/// everything that it wrote is the session's, which goes on without one.
+package typealias CheckpointAnswer = Result<ApplicationState?, Unmovable>
+
 /// A service whose sessions can move to another host, or through an upgrade of this one.
 package protocol MovableService: SessionService {
     /// What stands in the way of moving this session; nil: nothing that is known now.
@@ -43,8 +47,7 @@ package protocol MovableService: SessionService {
     /// Everything that the application wrote until its end has been written to the session before
     /// the answer. After a failure the application goes on as if nothing had been asked, or a new
     /// one has begun from its own checkpoint. Answers once, within the service's own limit.
-    func checkpoint(
-        _ id: SessionID, then: @escaping (Result<ApplicationState, Unmovable>) -> Void)
+    func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void)
 
     /// Starts an application from what another left: here after a roll-back, or at the target.
     ///

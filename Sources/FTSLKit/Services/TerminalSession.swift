@@ -157,7 +157,7 @@ final class TerminalSession: ExecCommand {
 
     var obstacle: Unmovable? { Self.immovable }
 
-    func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void) {
+    func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void) {
         answer(.failure(Self.immovable))
     }
 

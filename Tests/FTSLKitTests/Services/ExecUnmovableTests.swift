@@ -7,7 +7,7 @@ import FTSLKit
 
 @Suite("Commands of --exec that leave no checkpoint", .serialized)
 struct ExecUnmovableTests {
-    private func reason(_ result: Result<ApplicationState, Unmovable>) -> String {
+    private func reason(_ result: CheckpointAnswer) -> String {
         if case .failure(let failure) = result { return failure.text }
         return ""
     }
@@ -105,16 +105,45 @@ struct ExecUnmovableTests {
     @Test(
         "A command that ends by itself when it is asked ends its session as always",
         arguments: [
-            ("exit 6", ExitReport.status(6), "status 6"), ("exit 75", .status(75), "status 75"),
-            ("echo x >&4; exit 0", .status(0), "status 0"),
-            ("kill -9 $$", .signal(9), "signal 9"),
+            ("exit 6", ExitReport.status(6)), ("exit 75", .status(75)),
+            ("echo x >&4; exit 0", .status(0)), ("kill -9 $$", .signal(9)),
         ])
-    func ownEnd(end: String, report: ExitReport, text: String) throws {
+    func ownEnd(end: String, report: ExitReport) throws {
         let link = try ExecLink("echo ready >&4; cat; echo bye; \(end)")
         try link.expectReady()
-        #expect(reason(try link.checkpoint()).contains(text))
+        #expect(try link.checkpoint() == .success(nil))
         try link.expectEnd(report)
         #expect(try link.output == "bye\n")
+    }
+
+    @Test("Of a command that has ended everything is heard before its session goes on without it")
+    func heardOut() throws {
+        let link = try ExecLink("cat; head -c 300000 /dev/zero & \(Self.untilGo); exit 6") {
+            $0.checkpointTimeout = .milliseconds(200)
+        }
+        let client = link.client
+        try link.loop.run { client.isStalled = true }
+        try link.finish()
+        link.letGo()
+        try link.loop.expect("it has ended") { link.exec.count == 0 }
+        #expect(try link.checkpoint() == .success(nil))
+        #expect(
+            try link.loop.run { link.session?.sendingChannels.allSatisfy(\.finished) } == true)
+        try link.loop.run { client.isStalled = false }
+        try link.expectEnd(.status(6))
+        #expect(try link.bytes.count == 300_000)
+    }
+
+    @Test("What a command left running keeps its session here, and is heard")
+    func leftRunning() throws {
+        let link = try ExecLink("(\(Self.untilGo); echo last) & exit 6") {
+            $0.checkpointTimeout = .milliseconds(50)
+        }
+        try link.loop.expect("it has ended") { link.exec.count == 0 }
+        for _ in 0..<2 { #expect(reason(try link.checkpoint()).contains("left running")) }
+        link.letGo()
+        try link.expectEnd(.status(6))
+        #expect(try link.output == "last\n")
     }
 
     @Test("Status 75 with a state is the command's own end when nobody asked")

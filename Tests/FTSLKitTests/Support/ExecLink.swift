@@ -168,7 +168,7 @@ final class ExecLink {
     /// Asks for a checkpoint; with `restoring`, it is started again in the same turn of the loop.
     func checkpoint(
         restoring: Bool = true, _ location: SourceLocation = #_sourceLocation
-    ) throws -> Result<ApplicationState, Unmovable> {
+    ) throws -> CheckpointAnswer {
         let mover = mover
         let asked = try loop.run { mover.checkpoint(restoring: restoring) }
         try loop.expect("an answer", sourceLocation: location) { asked.result != nil }
@@ -196,7 +196,7 @@ final class ExecLink {
         func ended(_ handle: SessionHandle, _ outcome: Outcome) { exec.ended(handle, outcome) }
 
         final class Asked {
-            var result: Result<ApplicationState, Unmovable>?
+            var result: CheckpointAnswer?
         }
 
         func checkpoint(restoring: Bool) -> Asked {
@@ -204,7 +204,7 @@ final class ExecLink {
             guard let handle else { return asked }
             exec.checkpoint(handle.id) { [self] result in
                 asked.result = result
-                guard restoring, case .success(let state) = result else { return }
+                guard restoring, case .success(let state?) = result else { return }
                 front.current = exec.restore(handle, peer: "", from: state)
                 handle.takeBack(state.unread, from: .main)
             }

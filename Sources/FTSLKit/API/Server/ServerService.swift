@@ -32,9 +32,7 @@ final class ServerService: MovableService {
         return session.obstacle
     }
 
-    func checkpoint(
-        _ id: SessionID, then: @escaping (Result<ApplicationState, Unmovable>) -> Void
-    ) {
+    func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
         guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
         session.checkpoint { [weak self] result in
             if case .success = result { self?.running[id] = nil }

@@ -53,7 +53,7 @@ final class ServerSessionCore: SessionApplication {
 
     /// One question for a checkpoint.
     private struct Ask {
-        var answer: (Result<ApplicationState, Unmovable>) -> Void
+        var answer: (CheckpointAnswer) -> Void
         var timer: Scheduled<Void>?
     }
 
@@ -153,7 +153,7 @@ final class ServerSessionCore: SessionApplication {
         return ask != nil ? Unmovable("it is asked for a checkpoint already") : nil
     }
 
-    func checkpoint(then answer: @escaping (Result<ApplicationState, Unmovable>) -> Void) {
+    func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void) {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let timeout = timeout
         let timer = loop.scheduleTask(in: .nanoseconds(Int64(timeout.wholeNanoseconds))) {
