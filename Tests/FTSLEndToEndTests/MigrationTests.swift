@@ -149,15 +149,18 @@ struct MigrationRefusalTests {
         try expectStatus(0, stage.send([source.endpoint, "more"]))
     }
 
-    @Test("A session whose command has ended moves too: its client hears the rest at the target")
-    func ended() throws {
+    @Test(
+        "A session whose command has ended moves too: its client hears the rest at the target",
+        arguments: [("", 130_000), ("--pty", 10_000)])
+    func ended(_ terminal: String, _ bytes: Int) throws {
         let stage = try stage
         let (go, gone) = (stage.path("go"), stage.path("gone"))
-        let service = [
-            "--buffer", "64k", "--exec",
-            "until [ -e \(go) ]; do sleep 0.02; done; "
-                + "head -c 130000 /dev/zero | tr '\\0' x; touch \(gone); exit 3",
-        ]
+        let service =
+            [
+                "--buffer", "64k", "--exec",
+                "until [ -e \(go) ]; do sleep 0.02; done; "
+                    + "head -c \(bytes) /dev/zero | tr '\\0' x; touch \(gone); exit 3",
+            ] + [terminal].filter { !$0.isEmpty }
         let (source, target) = try hosts(
             service + ["--unmovable", "refuse"], service + ["--accept-migration"])
         let relay = try Relay(to: source.port)
@@ -167,12 +170,49 @@ struct MigrationRefusalTests {
         relay.cut()
         #expect(FileManager.default.createFile(atPath: go, contents: nil))
         try eventually("the command has ended") { FileManager.default.fileExists(atPath: gone) }
-        try expectStatus(0, stage.ftsl(["migrate", "a", target.endpoint]))
+        try eventually("it moves") {
+            try stage.ftsl(["migrate", "a", target.endpoint]).wait() == .status(0)
+        }
         try eventually("it is at the target") { try stage.sessions(of: "b").count == 1 }
         relay.open()
         client.input?.close()
         try expectStatus(3, client)
+        #expect(try client.output?.allText().count == bytes)
+    }
+
+    @Test("A session whose backend has said everything moves without one, wherever it is drained")
+    func answered() throws {
+        let stage = try stage
+        let (asked, go) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let backend = try stage.server { connection in
+            let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+            defer { space.deallocate() }
+            while let count = connection.read(into: space), count > 0 {}
+            asked.signal()
+            go.wait()
+            connection.write(String(repeating: "x", count: 130_000))
+        }
+        let service = ["--forward", backend.endpoint]
+        let (source, target) = try hosts(
+            service + ["--unmovable", "refuse"], service + ["--accept-migration"])
+        let relay = try Relay(to: source.port)
+        let client = try stage.connect(relay.endpoint, input: .pipe)
+        client.input?.write("question")
+        client.input?.close()
+        asked.wait()
+        try expectStatus(83, stage.ftsl(["migrate", "a", target.endpoint]))
+        relay.refuse()
+        relay.cut()
+        go.signal()
+        try eventually("it moves") {
+            let move = try stage.ftsl(["migrate", "a", target.endpoint])
+            return try move.wait() == .status(0)
+        }
+        try eventually("it is at the target") { try stage.sessions(of: "b").count == 1 }
+        relay.open()
+        try expectStatus(0, client)
         #expect(try client.output?.allText().count == 130_000)
+        #expect(backend.accepted == 1)
     }
 
     @Test("Sessions that cannot move stay, or stop everything with --unmovable refuse")

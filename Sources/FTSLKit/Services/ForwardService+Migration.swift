@@ -5,6 +5,7 @@ internal import NIOCore
 /// has said that this will do.
 extension ForwardService: MovableService {
     package func obstacle(of id: SessionID) -> Unmovable? {
+        if running[id]?.isDone == true { return nil }
         guard options.reconnects else {
             return Unmovable(
                 "its backend's connection cannot move, and stays until it ends "
@@ -17,6 +18,10 @@ extension ForwardService: MovableService {
     package func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
         guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
         if let obstacle = obstacle(of: id) { return then(.failure(obstacle)) }
+        if session.isDone {
+            running[id] = nil
+            return then(.success(nil))
+        }
         session.checkpoint { [weak self] result in
             if case .success = result { self?.running[id] = nil }
             then(result)
@@ -42,6 +47,15 @@ extension ForwardSession {
         /// What its backend was not given.
         var unread: ByteBuffer
         var timer: Scheduled<Void>?
+    }
+
+    /// All that its backend had to say is the session's, and the backend has everything: the
+    /// connection is not needed any more, only the client has not heard it all.
+    var isDone: Bool {
+        let session = handle.session
+        let input = session.receivingChannels[0]
+        return session.outcome == nil && session.sendingChannels[0].finished
+            && (input.endTaken || input.stoppedAt != nil)
     }
 
     var obstacle: Unmovable? {

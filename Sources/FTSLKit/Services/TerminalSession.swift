@@ -155,10 +155,16 @@ final class TerminalSession: ExecCommand {
 
     private static let immovable = Unmovable("its command has a terminal, which stays here")
 
-    var obstacle: Unmovable? { Self.immovable }
+    /// Only what the terminal said has still to reach the client.
+    private var isDone: Bool {
+        hasEnded && !isOver && handle.session.outcome == nil && !pipe.isInputOpen
+    }
+
+    var obstacle: Unmovable? { isDone ? nil : Self.immovable }
 
     func checkpoint(then answer: @escaping (CheckpointAnswer) -> Void) {
-        answer(.failure(Self.immovable))
+        pipe.deliverAll()
+        answer(isDone ? .success(nil) : .failure(Self.immovable))
     }
 
     // MARK: SessionApplication
