@@ -43,6 +43,11 @@ struct MigrationTests {
             ], .seconds(240))
     }
 
+    @Test(
+        "Commands that end at odd moments, alone or not, end for their clients wherever they are",
+        .needs("ss"), arguments: [[], ["--pty"]])
+    func endings(_ arguments: [String]) throws { try python("endings", arguments, .seconds(240)) }
+
     @Test("An inbox that goes there and back at once is always at one host, whole")
     func pingpong() throws { try python("pingpong", [], .seconds(120)) }
 
