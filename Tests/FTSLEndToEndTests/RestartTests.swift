@@ -136,6 +136,20 @@ struct RestartTests {
         try expectStatus(3, client)
     }
 
+    @Test("An inbox alone is served on by the next program, to senders and to who follows")
+    func inbox() throws {
+        let stage = try stage
+        let listener = try stage.listen(["--name", "a", "--inbox", stage.path("a.db")])
+        let tail = try stage.ftsl(["tail", "--from", "beginning", listener.endpoint])
+        for number in 1...3 {
+            try expectStatus(0, stage.send([listener.endpoint, "message \(number)"]))
+            try tail.output?.line(containing: "message \(number)")
+            try expectStatus(0, stage.ftsl(["migrate", "a", "--restart"]))
+        }
+        try expectStatus(0, stage.send([listener.endpoint, "last"]))
+        try tail.output?.line(containing: "last")
+    }
+
     @Test("A listener with its own stdin is 64, and goes on")
     func stdio() throws {
         let stage = try stage

@@ -8,10 +8,14 @@ extension AcceptorDriver {
     package func hold(
         _ kept: KeptDescriptors
     ) throws(Unmovable) -> (service: ByteBuffer, sessions: [RestartImage.Session]) {
-        guard let service = service as? any PersistentService else {
-            throw Unmovable("what serves its sessions cannot outlive this program")
-        }
         let ids = acceptor.streamSessions
+        guard let service = service as? any PersistentService else {
+            // An inbox alone has none, and is on the disk.
+            guard ids.isEmpty else {
+                throw Unmovable("what serves its sessions cannot outlive this program")
+            }
+            return (ByteBuffer(), [])
+        }
         acceptor.freeze(ids)
         var sessions: [RestartImage.Session] = []
         for id in ids {
