@@ -18,14 +18,17 @@ struct Crowd: ParsableCommand {
         let place = folder + "/ftsl-crowd-\(getpid())"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: place) }
+        // Once: what a smaller crowd has left is used again by the next.
+        let memory = Self.residentBytes()
         for (producers, cursors) in Self.sizes {
             let path = place + "/inbox-\(producers).db"
-            try measure(path, producers, cursors)
+            try measure(path, producers, cursors, beyond: memory)
         }
     }
 
-    private func measure(_ path: String, _ producers: Int, _ cursors: Int) throws {
-        let memory = Self.residentBytes()
+    private func measure(
+        _ path: String, _ producers: Int, _ cursors: Int, beyond memory: Int
+    ) throws {
         let answers = Answers<InboxReply>()
         var options = InboxOptions()
         options.maxChanges = batch
