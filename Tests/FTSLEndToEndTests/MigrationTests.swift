@@ -156,7 +156,7 @@ struct MigrationRefusalTests {
 
     @Test(
         "A session whose command has ended moves too: its client hears the rest at the target",
-        arguments: [("", 130_000), ("--pty", 3_000)])
+        arguments: [("", 100_000), ("--pty", 3_000)])
     func ended(_ terminal: String, _ bytes: Int) throws {
         let stage = try stage
         let (go, gone) = (stage.path("go"), stage.path("gone"))
