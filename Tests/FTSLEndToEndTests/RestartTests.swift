@@ -101,13 +101,13 @@ struct RestartTests {
         let listener = try stage.listen(
             [
                 "--name", "a", "--buffer", "64k", "--exec",
-                "exec 2>/dev/null; until [ -e \(go) ]; do sleep 0.02; done; (\(writer)) & "
+                "exec 2>/dev/null; echo begun; until [ -e \(go) ]; do sleep 0.02; done; (\(writer)) & "
                     + "until [ -e \(full) ]; do sleep 0.02; done; "
                     + "kill -9 $!; touch \(gone); exit 3",
             ] + terminal)
         let relay = try Relay(to: listener.port)
         let client = try stage.connect(relay.endpoint, ["--exit-status"], input: .pipe)
-        try eventually("the session is there") { try stage.sessions(of: "a").count == 1 }
+        try client.output?.line(containing: "begun")
         relay.refuse()
         relay.cut()
         #expect(FileManager.default.createFile(atPath: go, contents: nil))
