@@ -101,7 +101,8 @@ struct RestartTests {
         let listener = try stage.listen(
             [
                 "--name", "a", "--buffer", "64k", "--exec",
-                "exec 2>/dev/null; echo begun; until [ -e \(go) ]; do sleep 0.02; done; (\(writer)) & "
+                "exec 2>/dev/null; echo begun; "
+                    + "until [ -e \(go) ]; do sleep 0.02; done; (\(writer)) & "
                     + "until [ -e \(full) ]; do sleep 0.02; done; "
                     + "kill -9 $!; touch \(gone); exit 3",
             ] + terminal)
