@@ -167,7 +167,8 @@ struct MigrationRefusalTests {
                     + "head -c \(bytes) /dev/zero | tr '\\0' x; touch \(gone); exit 3",
             ] + [terminal].filter { !$0.isEmpty }
         let (source, target) = try hosts(
-            service + ["--unmovable", "refuse"], service + ["--accept-migration"])
+            service + ["--unmovable", "refuse", "--accept-migration"],
+            service + ["--unmovable", "refuse", "--accept-migration"])
         let relay = try Relay(to: source.port)
         let client = try stage.connect(relay.endpoint, ["--exit-status"], input: .pipe)
         try client.output?.line(containing: "begun")
@@ -179,6 +180,10 @@ struct MigrationRefusalTests {
             try stage.ftsl(["migrate", "a", target.endpoint]).wait() == .status(0)
         }
         try eventually("it is at the target") { try stage.sessions(of: "b").count == 1 }
+        // And from there, through another program, back.
+        try expectStatus(0, stage.ftsl(["migrate", "b", "--restart"]))
+        try expectStatus(0, stage.ftsl(["migrate", "b", source.endpoint]))
+        try eventually("it is back") { try stage.sessions(of: "a").count == 1 }
         relay.open()
         client.input?.close()
         try expectStatus(3, client)

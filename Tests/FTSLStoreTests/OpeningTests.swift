@@ -142,13 +142,17 @@ struct OpeningTests {
         #expect(cursor.floor == InboxIndex(2))
     }
 
-    @Test("Of what waits in an outbox of an older version nobody knows whether it was sent")
-    func oldOutbox() throws {
+    private func oldOutbox(_ fixture: String) throws -> TestOutbox {
         let fixture = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/outbox-1.db").path
+            .appending(path: "Fixtures/\(fixture)").path
         try FileManager.default.copyItem(atPath: fixture, toPath: path)
         #expect(chmod(path, 0o600) == 0)
-        let outbox = try TestOutbox(path)
+        return try TestOutbox(path)
+    }
+
+    @Test("Of what waits in an outbox of an older version nobody knows whether it was sent")
+    func oldOutbox() throws {
+        let outbox = try oldOutbox("outbox-1.db")
         let inspection = try OutboxInspection(path)
         let lane = try #require(try inspection.lanes().first)
         #expect(lane.queued == 2)
@@ -156,13 +160,10 @@ struct OpeningTests {
         #expect(outcomes == [.accepted, .accepted, .sent, .sent])
         withExtendedLifetime(outbox) {}
     }
+
     @Test("Of an id in an outbox of version 2 the body is known only while its message waits")
     func oldIDs() throws {
-        let fixture = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/outbox-2.db").path
-        try FileManager.default.copyItem(atPath: fixture, toPath: path)
-        #expect(chmod(path, 0o600) == 0)
-        let outbox = try TestOutbox(path)
+        let outbox = try oldOutbox("outbox-2.db")
         let destination = try #require(try OutboxInspection(path).lanes().first?.lane.destination)
         func submit(_ id: String) throws -> [UInt64] {
             try outbox.submit([newMessage("another body", id: id)], to: destination)

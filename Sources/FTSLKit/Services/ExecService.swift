@@ -137,12 +137,12 @@ package final class ExecService: MovableService {
     // MARK: MovableService
 
     package func obstacle(of id: SessionID) -> Unmovable? {
-        guard let session = running[id] else { return Self.nothingRuns }
-        return session.obstacle
+        running[id]?.obstacle
     }
 
     package func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
-        guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
+        // Its command had ended before an earlier move or restart.
+        guard let session = running[id] else { return then(.success(nil)) }
         session.checkpoint { [weak self] result in
             // Whoever has the state decides where it goes on.
             if case .success = result, self?.running[id] === session { self?.running[id] = nil }
@@ -156,5 +156,4 @@ package final class ExecService: MovableService {
         start(handle, peer, from: state)
     }
 
-    private static let nothingRuns = Unmovable("no command runs for this session")
 }

@@ -5,23 +5,22 @@ internal import NIOCore
 /// has said that this will do.
 extension ForwardService: MovableService {
     package func obstacle(of id: SessionID) -> Unmovable? {
-        if running[id]?.isDone == true { return nil }
+        guard let session = running[id], !session.isDone else { return nil }
         guard options.reconnects else {
             return Unmovable(
                 "its backend's connection cannot move, and stays until it ends "
                     + "(--forward-migrate reconnect gives it a new one)")
         }
-        guard let session = running[id] else { return Self.nothingRuns }
         return session.obstacle
     }
 
     package func checkpoint(_ id: SessionID, then: @escaping (CheckpointAnswer) -> Void) {
-        guard let session = running[id] else { return then(.failure(Self.nothingRuns)) }
-        if let obstacle = obstacle(of: id) { return then(.failure(obstacle)) }
-        if session.isDone {
+        // Without one it has come from an earlier move or restart, or goes now.
+        guard let session = running[id], !session.isDone else {
             running[id] = nil
             return then(.success(nil))
         }
+        if let obstacle = obstacle(of: id) { return then(.failure(obstacle)) }
         session.checkpoint { [weak self] result in
             if case .success = result { self?.running[id] = nil }
             then(result)
@@ -37,7 +36,6 @@ extension ForwardService: MovableService {
         return application
     }
 
-    private static let nothingRuns = Unmovable("no connection belongs to this session")
 }
 
 extension ForwardSession {

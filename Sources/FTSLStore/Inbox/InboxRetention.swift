@@ -79,7 +79,8 @@ extension InboxWriter {
         return removal.isStepFull
     }
 
-    /// Somebody may still look at it. Told once that there are none such, no message is asked for.
+    /// True for a message that is a dead letter, or was one; `?1` is `hasKept`, which spares asking
+    /// for each message where there are none.
     private static let isKept = """
         CASE WHEN ?1 THEN EXISTS(SELECT 1 FROM dead WHERE dead.idx = message.idx)
         OR EXISTS(SELECT 1 FROM returned WHERE returned.idx = message.idx) ELSE 0 END
