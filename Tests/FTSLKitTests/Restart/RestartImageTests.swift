@@ -40,9 +40,10 @@ struct RestartImageTests {
     func version() {
         var other = image.encoded
         let label = "FTSL restart".utf8.count
-        other.setInteger(RestartImage.version + 1, at: label)
+        let later = RestartImage.version + 1
+        other.setInteger(later, at: label)
         #expect { try RestartImage(other) } throws: {
-            ($0 as? Failure)?.code == .versionMismatch && "\($0)".contains("version \(RestartImage.version + 1)")
+            ($0 as? Failure)?.code == .versionMismatch && "\($0)".contains("version \(later)")
         }
         // An older program's is read: it says less.
         other.setInteger(UInt16(1), at: label)
