@@ -155,5 +155,4 @@ package final class ExecService: MovableService {
     ) -> any SessionApplication {
         start(handle, peer, from: state)
     }
-
 }

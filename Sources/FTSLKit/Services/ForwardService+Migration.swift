@@ -35,7 +35,6 @@ extension ForwardService: MovableService {
         if state.closed.contains(.input) { application.finished(.main) }
         return application
     }
-
 }
 
 extension ForwardSession {
